@@ -1,0 +1,169 @@
+using DmIo.Linux;
+
+namespace DmIo;
+
+/// <summary>
+/// A regular file (sparse ones stay so) or a disk as a device. What cannot wait long is done inline: all of a file in
+/// memory, reads that the page cache can serve, writes where the options say so. The rest goes to a lane of the device's
+/// own. The file is locked while it is open, so no leg is opened twice.
+/// </summary>
+public sealed class FileDevice : BlockDevice
+{
+    /// <summary>
+    /// The longest discard or write-zeroes in one request. Arbitrary: short enough that one of them on the loop's own
+    /// thread does not keep others waiting long.
+    /// </summary>
+    public static readonly Sectors RangeLimit = Sectors.FromBytes(32 << 20);
+
+    // One worker is enough where the page cache does the waiting; O_DIRECT needs as many as shall be in flight.
+    private const int BufferedWorkers = 1;
+    private const int DirectWorkers = 8;
+
+    private readonly BlockFile _file;
+    private readonly bool _inlineWrites;
+    private readonly SyncGroup _syncs;
+    private bool _triesNoWait;
+    private Lane? _lane;
+    private FileWork? _freeWork;
+
+    private FileDevice(IoLoop loop, BlockFile file, FileDeviceOptions options)
+        : base(loop)
+    {
+        _file = file;
+        IsReadOnly = options.ReadOnly;
+        Length = Sectors.Floor(file.Identity.SizeBytes);
+        _inlineWrites = !file.IsDirect && (file.IsInMemory || options.InlineWrites);
+        _triesNoWait = !file.IsDirect && !file.IsInMemory;
+        _syncs = new SyncGroup(loop, file);
+    }
+
+    /// <inheritdoc/>
+    public override string Name => _file.Path;
+
+    /// <inheritdoc/>
+    public override Sectors Length { get; }
+
+    /// <inheritdoc/>
+    public override int LogicalBlockBytes => _file.LogicalBlockBytes;
+
+    /// <inheritdoc/>
+    public override int MemoryAlignmentBytes => _file.MemoryAlignmentBytes;
+
+    /// <inheritdoc/>
+    public override bool IsReadOnly { get; }
+
+    /// <inheritdoc/>
+    public override Sectors DiscardLimit => _file.CanDiscard ? RangeLimit : Sectors.Zero;
+
+    /// <inheritdoc/>
+    public override Sectors WriteZeroesLimit => IsReadOnly ? Sectors.Zero : RangeLimit;
+
+    /// <summary>What tells this file or disk from others.</summary>
+    public DeviceIdentity Identity => _file.Identity;
+
+    /// <summary>Whether the page cache is bypassed.</summary>
+    public bool IsDirect => _file.IsDirect;
+
+    /// <summary>Opens and locks a file or disk.</summary>
+    /// <exception cref="DeviceOpenException">It cannot be had; the message says why and what to do.</exception>
+    public static FileDevice Open(IoLoop loop, FileDeviceOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new FileDevice(loop, new BlockFile(options), options);
+    }
+
+    /// <inheritdoc/>
+    public override void Submit(BlockRequest request)
+    {
+        Errno invalid = Validate(request);
+        if (invalid != Errno.None)
+            request.Complete(Loop, invalid, request.Start);
+        else if (request.Operation == BlockOperation.Flush)
+            _syncs.Join(request);
+        else if ((request.Flags & BlockFlags.Preflush) != 0)
+            _syncs.Join(RentWork(request));
+        else
+            Transfer(request);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
+        Sectors start, Sectors count, CancellationToken cancellationToken = default)
+    {
+        if (_file.Identity.IsBlockSpecial)
+            return await base.ReadExtentsAsync(start, count, cancellationToken);
+        return await OpenedLane().RunAsync(() => _file.FindExtents(start, count));
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        _lane?.Dispose();
+        _syncs.Dispose();
+        _file.Dispose();
+        await base.DisposeAsync();
+    }
+
+    internal void Transfer(BlockRequest request)
+    {
+        if (request.Operation == BlockOperation.Read ? _file.IsInMemory : _inlineWrites)
+            Finish(request, Execute(request, 0, out Sectors failedAt), failedAt);
+        else if (request.Operation != BlockOperation.Read || !_triesNoWait || !TryReadResident(request))
+            OpenedLane().Enqueue(RentWork(request));
+    }
+
+    /// <summary>Does the data part of a request, blocking; on the loop or on a worker.</summary>
+    internal Errno Execute(BlockRequest request, int rwFlags, out Sectors failedAt)
+    {
+        long done = 0;
+        Errno errno = request.Operation switch
+        {
+            BlockOperation.Read => _file.Transfer(false, request.Data, request.Start.Bytes, rwFlags, out done),
+            BlockOperation.Write => _file.Transfer(true, request.Data, request.Start.Bytes, rwFlags, out done),
+            BlockOperation.Discard => _file.Discard(request.Start.Bytes, request.Count.Bytes),
+            _ => _file.WriteZeroes(
+                request.Start.Bytes, request.Count.Bytes, (request.Flags & BlockFlags.NoUnmap) != 0, out done),
+        };
+        failedAt = request.Start + Sectors.Floor(done);
+        return errno;
+    }
+
+    /// <summary>Ends the data part: a durable request now waits for a sync.</summary>
+    internal void Finish(BlockRequest request, Errno errno, Sectors failedAt)
+    {
+        if (errno == Errno.None && (request.Flags & BlockFlags.Fua) != 0 && request.ChangesData)
+            _syncs.Join(request);
+        else
+            request.Complete(Loop, errno, failedAt);
+    }
+
+    internal void Return(FileWork work)
+    {
+        work.NextFree = _freeWork;
+        _freeWork = work;
+    }
+
+    private bool TryReadResident(BlockRequest request)
+    {
+        Errno errno = Execute(request, LinuxConstants.RWF_NOWAIT, out Sectors failedAt);
+        if (errno == Errno.None)
+        {
+            Finish(request, errno, failedAt);
+            return true;
+        }
+        if (errno != Errno.EAGAIN)
+            _triesNoWait = errno is not (Errno.EOPNOTSUPP or Errno.EINVAL);
+        return false;
+    }
+
+    private FileWork RentWork(BlockRequest request)
+    {
+        FileWork work = _freeWork ?? new FileWork(this);
+        _freeWork = work.NextFree;
+        work.Request = request;
+        return work;
+    }
+
+    private Lane OpenedLane() =>
+        _lane ??= Loop.OpenLane($"dmio {Path.GetFileName(Name)}", IsDirect ? DirectWorkers : BufferedWorkers);
+}

@@ -1,0 +1,73 @@
+namespace DmIo;
+
+/// <summary>
+/// A device on which overlapping changes take turns, across everyone who uses it: what can be exported is one of these.
+/// Reads and flushes take no turn.
+/// </summary>
+public abstract class OrderedDevice : BlockDevice
+{
+    private RequestTurn? _freeTurns;
+
+    /// <summary>Creates a device whose home is <paramref name="loop"/>.</summary>
+    protected OrderedDevice(IoLoop loop)
+        : base(loop) => Turns = new Turns(loop);
+
+    /// <summary>The order of changes; whoever reads, modifies and writes takes a turn here first.</summary>
+    public Turns Turns { get; }
+
+    /// <inheritdoc/>
+    public sealed override void Submit(BlockRequest request)
+    {
+        Errno invalid = Validate(request);
+        if (invalid != Errno.None)
+        {
+            request.Complete(Loop, invalid, request.Start);
+            return;
+        }
+        if (!request.ChangesData || request.HeldTurn is not null)
+        {
+            Start(request);
+            return;
+        }
+        RequestTurn turn = RentTurn();
+        turn.Request = request;
+        request.OwnTurn = turn;
+        if (Turns.TryEnter(turn, request.Start, request.Count))
+            Start(request);
+    }
+
+    /// <summary>Does a valid request that has its turn.</summary>
+    protected abstract void Start(BlockRequest request);
+
+    private RequestTurn RentTurn()
+    {
+        if (_freeTurns is not { } turn)
+            return new RequestTurn(this);
+        _freeTurns = turn.NextFree;
+        return turn;
+    }
+
+    /// <summary>The turn of one request, pooled by the device.</summary>
+    internal sealed class RequestTurn(OrderedDevice device) : Turn
+    {
+        public BlockRequest? Request { get; set; }
+
+        public RequestTurn? NextFree { get; private set; }
+
+        public void Finish()
+        {
+            Request = null;
+            device.Turns.Leave(this);
+            NextFree = device._freeTurns;
+            device._freeTurns = this;
+        }
+
+        protected override void Granted()
+        {
+            if (Request!.IsAbandoned)
+                Request.Complete(device.Loop, Errno.ECANCELED, Request.Start);
+            else
+                device.Start(Request);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+namespace DmIo;
+
+/// <summary>Interest in a file descriptor's readiness, on one loop.</summary>
+public abstract class FdWatch
+{
+    /// <summary>Watches <paramref name="fd"/>, which stays the maker's to close, after unwatching.</summary>
+    protected FdWatch(int fd) => Fd = fd;
+
+    /// <summary>The descriptor.</summary>
+    public int Fd { get; }
+
+    internal ulong Key { get; set; }
+
+    /// <summary>
+    /// Runs on the loop when the descriptor became readable, or its peer hung up. Readiness is told by edges: once told,
+    /// read until a short read or EAGAIN, or come back through the ready list.
+    /// </summary>
+    protected internal abstract void OnReadable();
+
+    /// <summary>Runs on the loop once after <see cref="KernelLoop.WatchWritable"/>, when there is room to write.</summary>
+    protected internal abstract void OnWritable();
+}
