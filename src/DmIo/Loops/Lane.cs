@@ -28,6 +28,13 @@ public abstract class Lane : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Does the blocking part of an item, for lanes that are not threads (a simulation's).</summary>
+    protected static void ExecuteWork(LaneWork work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        work.Execute();
+    }
+
     /// <inheritdoc cref="Dispose()"/>
     protected virtual void Dispose(bool disposing)
     {

@@ -1,0 +1,163 @@
+using System.Runtime.InteropServices;
+
+namespace DmIo.Testing;
+
+/// <summary>
+/// A device in memory that does what a test tells it to: holds requests until released, in any order, and fails chosen
+/// sectors or operations with a chosen errno. It keeps a log of everything that was submitted.
+/// </summary>
+public unsafe class ScriptedDevice : BlockDevice
+{
+    private readonly List<ScriptedFault> _faults = [];
+    private readonly List<BlockRequest> _held = [];
+    private readonly List<ScriptedCall> _log = [];
+    private byte* _memory;
+
+    public ScriptedDevice(IoLoop loop, string name, Sectors length, int logicalBlockBytes = Sectors.SizeBytes)
+        : base(loop)
+    {
+        Name = name;
+        Length = length;
+        LogicalBlockBytes = logicalBlockBytes;
+        DiscardCapability = WriteZeroesCapability = length;
+        _memory = (byte*)NativeMemory.AllocZeroed((nuint)length.Bytes);
+    }
+
+    public override string Name { get; }
+
+    public override Sectors Length { get; }
+
+    public override int LogicalBlockBytes { get; }
+
+    public override bool IsReadOnly => ReadOnly;
+
+    public override Sectors DiscardLimit => DiscardCapability;
+
+    public override Sectors WriteZeroesLimit => WriteZeroesCapability;
+
+    /// <summary>What <see cref="IsReadOnly"/> tells.</summary>
+    public bool ReadOnly { get; set; }
+
+    /// <summary>What <see cref="DiscardLimit"/> tells; zero for a device that cannot.</summary>
+    public Sectors DiscardCapability { get; set; }
+
+    /// <summary>What <see cref="WriteZeroesLimit"/> tells; zero for a device that cannot.</summary>
+    public Sectors WriteZeroesCapability { get; set; }
+
+    /// <summary>What <see cref="ReadExtentsAsync"/> tells; null: all of it is data.</summary>
+    public Func<Sectors, Sectors, IReadOnlyList<BlockExtent>>? Extents { get; set; }
+
+    /// <summary>Whether new requests wait for a release. What is held is neither read nor written before.</summary>
+    public bool Holds { get; set; }
+
+    /// <summary>What waits to be released, in the order of submission.</summary>
+    public IReadOnlyList<BlockRequest> Held => _held;
+
+    /// <summary>Everything that was submitted so far, in order.</summary>
+    public IReadOnlyList<ScriptedCall> Log => _log;
+
+    /// <summary>The device's bytes.</summary>
+    public Span<byte> Contents(Sectors start, Sectors count) => new(_memory + start.Bytes, checked((int)count.Bytes));
+
+    /// <summary>All of the device's bytes.</summary>
+    public Span<byte> Contents() => Contents(Sectors.Zero, Length);
+
+    /// <summary>
+    /// From now on requests that touch a range fail there; a transfer is done up to its first failing sector.
+    /// </summary>
+    /// <param name="start">First failing sector.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="errno">Why.</param>
+    /// <param name="operation">The only operation that fails; null: all that touch the range.</param>
+    public void Fail(Sectors start, Sectors count, Errno errno = Errno.EIO, BlockOperation? operation = null) =>
+        _faults.Add(new ScriptedFault(start, count, errno, operation));
+
+    /// <summary>From now on every request fails, flushes too; or every one of one operation.</summary>
+    public void FailAll(Errno errno = Errno.EIO, BlockOperation? operation = null) =>
+        _faults.Add(new ScriptedFault(Sectors.Zero, new Sectors(long.MaxValue), errno, operation));
+
+    /// <summary>Ends all faults.</summary>
+    public void Heal() => _faults.Clear();
+
+    /// <summary>Forgets the log.</summary>
+    public void ClearLog() => _log.Clear();
+
+    /// <summary>Lets one held request go; its faults are those of this moment.</summary>
+    public void Release(BlockRequest request)
+    {
+        if (!_held.Remove(request))
+            throw new InvalidOperationException("The request is not held.");
+        Execute(request);
+    }
+
+    /// <summary>Lets the first held request go.</summary>
+    public void ReleaseFirst() => Release(_held[0]);
+
+    /// <summary>Lets everything go that is held now; what comes later is held if <see cref="Holds"/> says so.</summary>
+    public void ReleaseAll()
+    {
+        foreach (BlockRequest request in _held.ToArray())
+            Release(request);
+    }
+
+    public override void Submit(BlockRequest request)
+    {
+        _log.Add(new ScriptedCall(request.Operation, request.Flags, request.Start, request.Count));
+        Errno invalid = Validate(request);
+        if (invalid != Errno.None)
+            request.Complete(Loop, invalid, request.Start);
+        else if (Holds)
+            _held.Add(request);
+        else
+            Execute(request);
+    }
+
+    public override ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
+        Sectors start, Sectors count, CancellationToken cancellationToken = default) =>
+        Extents is null ? base.ReadExtentsAsync(start, count, cancellationToken) : new(Extents(start, count));
+
+    public override ValueTask DisposeAsync()
+    {
+        NativeMemory.Free(_memory);
+        _memory = null;
+        GC.SuppressFinalize(this);
+        return base.DisposeAsync();
+    }
+
+    private void Execute(BlockRequest request)
+    {
+        Errno errno = Errno.None;
+        Sectors end = request.End;
+        foreach (ScriptedFault fault in _faults)
+        {
+            if (!fault.Hits(request))
+                continue;
+            Sectors first = Sectors.Max(fault.Start, request.Start);
+            if (errno != Errno.None && first >= end)
+                continue;
+            errno = fault.Errno;
+            end = first;
+        }
+        Transfer(request, end - request.Start);
+        request.Complete(Loop, errno, end);
+    }
+
+    private void Transfer(BlockRequest request, Sectors count)
+    {
+        if (request.Operation == BlockOperation.Flush || count == Sectors.Zero)
+            return;
+        Span<byte> range = Contents(request.Start, count);
+        switch (request.Operation)
+        {
+            case BlockOperation.Read:
+                request.Data.CopyFrom(range);
+                break;
+            case BlockOperation.Write:
+                request.Data.CopyTo(range);
+                break;
+            default:
+                range.Clear();
+                break;
+        }
+    }
+}

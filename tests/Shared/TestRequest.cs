@@ -1,0 +1,44 @@
+namespace DmIo.Testing;
+
+/// <summary>A request that remembers how often it completed, and calls back if the test wants it to.</summary>
+public sealed class TestRequest : BlockRequest
+{
+    /// <summary>Runs at each completion.</summary>
+    public Action<TestRequest>? OnCompleted { get; set; }
+
+    /// <summary>How often the request completed.</summary>
+    public int Completions { get; private set; }
+
+    public bool IsCompleted => Completions > 0;
+
+    public static TestRequest Read(Sectors start, TestBuffer buffer) => With(BlockOperation.Read, start, buffer);
+
+    public static TestRequest Write(Sectors start, TestBuffer buffer, BlockFlags flags = BlockFlags.None)
+    {
+        TestRequest request = With(BlockOperation.Write, start, buffer);
+        request.Flags = flags;
+        return request;
+    }
+
+    public static TestRequest Flush() => new() { Operation = BlockOperation.Flush };
+
+    public static TestRequest Discard(Sectors start, Sectors count) =>
+        new() { Operation = BlockOperation.Discard, Start = start, Count = count };
+
+    public static TestRequest WriteZeroes(Sectors start, Sectors count, BlockFlags flags = BlockFlags.None) =>
+        new() { Operation = BlockOperation.WriteZeroes, Start = start, Count = count, Flags = flags };
+
+    protected override void Completed()
+    {
+        Completions++;
+        OnCompleted?.Invoke(this);
+    }
+
+    private static TestRequest With(BlockOperation operation, Sectors start, TestBuffer buffer) => new()
+    {
+        Operation = operation,
+        Start = start,
+        Count = Sectors.FromBytes(buffer.Vector.LengthBytes),
+        Data = buffer.Vector,
+    };
+}
