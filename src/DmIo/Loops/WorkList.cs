@@ -30,6 +30,26 @@ internal struct WorkList
         return work;
     }
 
+    /// <summary>Takes an item out, wherever it stands; false when it is not in the list.</summary>
+    public bool Remove(LoopWork work)
+    {
+        LoopWork? before = null;
+        for (LoopWork? at = _head; at is not null; before = at, at = at.NextWork)
+        {
+            if (at != work)
+                continue;
+            if (before is null)
+                _head = work.NextWork;
+            else
+                before.NextWork = work.NextWork;
+            if (_tail == work)
+                _tail = before;
+            work.NextWork = null;
+            return true;
+        }
+        return false;
+    }
+
     /// <summary>Moves everything in <paramref name="other"/> to the end of this list.</summary>
     public void AppendAll(ref WorkList other)
     {

@@ -3,22 +3,23 @@ namespace DmIo;
 /// <summary>
 /// A user of the dm-io service with a pool of its own, so that stacked users cannot starve each other (dm-semantics
 /// A.5). Each request holds one context of the pool; a request that finds none waits for one, first come first served,
-/// and never fails for want of it.
+/// and never fails for want of it. What waits for a context holds none, so it always waits for I/O that is running.
 /// </summary>
-public sealed partial class IoClient
+public sealed partial class IoClient : IAsyncDisposable
 {
     /// <summary>The pool's size when nothing else is asked for, as the kernel's <c>reserved_bio_based_ios</c>.</summary>
     public const int DefaultContexts = 16;
 
-    /// <summary>The longest piece that a region is cut into: 256 pages of 4 KiB, as the kernel cuts it.</summary>
-    public static readonly Sectors MaxPiece = new(2048);
-
-    // The most segments in a piece: the kernel's limit, and far below the 1024 that one vectored system call takes.
-    private const int MaxPieceSegments = 256;
-
     private readonly Stack<IoContext> _freeContexts = new();
-    private readonly Stack<IoPiece> _freePieces = new();
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WorkList _waiting;
+    private int _target;
+    private int _inFlight;
+    private int _waitingCount;
+    private long _reserveHits;
+    private long _waits;
+    private int _onTheWay;
+    private int _closed;
 
     /// <summary>Creates a client on <paramref name="loop"/> whose pool holds <paramref name="contexts"/> requests.</summary>
     public IoClient(IoLoop loop, int contexts = DefaultContexts)
@@ -26,173 +27,174 @@ public sealed partial class IoClient
         ArgumentNullException.ThrowIfNull(loop);
         ArgumentOutOfRangeException.ThrowIfLessThan(contexts, 1);
         Loop = loop;
-        Capacity = contexts;
+        _target = contexts;
+        FitPool();
     }
 
     /// <summary>The loop of the client and of every device that it is used with.</summary>
     public IoLoop Loop { get; }
 
     /// <summary>How many requests may be under way at once.</summary>
-    public int Capacity { get; private set; }
+    public int Capacity => Volatile.Read(ref _target);
 
     /// <summary>How many requests are under way.</summary>
-    public int InFlight { get; private set; }
+    public int InFlight => Volatile.Read(ref _inFlight);
+
+    /// <summary>What the pool has done so far; from any thread, then each number from about the same instant.</summary>
+    public IoPoolStatistics Statistics => new(
+        Capacity, InFlight, Volatile.Read(ref _waitingCount), Volatile.Read(ref _reserveHits), Volatile.Read(ref _waits));
 
     /// <summary>
     /// Starts a request; from any thread.
     /// </summary>
     /// <returns>
     /// <see cref="Errno.None"/> once accepted: the outcome goes to <see cref="IoRequest.Notify"/>, exactly once. Otherwise
-    /// nothing was issued and Notify is not called: EIO for a read of more than one region; EINVAL for more than 64
-    /// regions, unknown memory, segments that are not whole sectors or logical blocks, memory that is too short, or
-    /// devices of another loop.
+    /// nothing was issued and Notify is not called: EIO for a read of more than one region; EINVAL for no region or more
+    /// than 64, an unknown operation, unknown memory, segments that are not whole sectors or logical blocks, memory that
+    /// is too short, or devices of another loop; ESHUTDOWN when the client has been disposed.
     /// </returns>
+    /// <exception cref="InvalidOperationException">The request is under way already.</exception>
     public Errno Submit(IoRequest request)
     {
+        ArgumentNullException.ThrowIfNull(request);
         Errno refused = IoRequestRules.Check(request, Loop);
         if (refused != Errno.None)
             return refused;
+        if (request.Client is not null)
+            throw new InvalidOperationException("The request is under way; a request object carries one at a time.");
+        if (!Loop.IsCurrent)
+            return SubmitFromElsewhere(request);
+        if (_closed != 0)
+            return Errno.ESHUTDOWN;
         request.Client = this;
-        if (Loop.IsCurrent)
-            StartPosted(request);
-        else
-            Loop.Post(request);
+        Admit(request);
         return Errno.None;
     }
 
-    /// <summary>Sets how many requests may be under way at once. Only on the loop.</summary>
+    /// <summary>
+    /// Sets how many requests may be under way at once; from any thread, and on the loop at once. What is under way
+    /// beyond a smaller pool runs to its end.
+    /// </summary>
     public void Resize(int contexts)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(contexts, 1);
-        Capacity = contexts;
-        while (_freeContexts.Count > contexts)
-            _freeContexts.Pop();
-        StartWaiting();
+        Volatile.Write(ref _target, contexts);
+        if (Loop.IsCurrent)
+            FitPool();
+        else
+            Loop.Post(new Errand(this, static client => client.FitPool()));
     }
 
-    internal void StartPosted(IoRequest request)
+    /// <summary>
+    /// Refuses new requests from now on and waits for those that were accepted. Must not be waited for, blocking, on the
+    /// client's loop.
+    /// </summary>
+    public ValueTask DisposeAsync()
     {
-        if (InFlight < Capacity && _waiting.IsEmpty)
-            Start(request);
+        // A full fence: either a submission elsewhere sees the client closed, or the check sees it on the way.
+        Interlocked.Exchange(ref _closed, 1);
+        if (Loop.IsCurrent)
+            CheckDrained();
         else
-            _waiting.Append(request);
+            PostDrainCheck();
+        return new ValueTask(_drained.Task);
+    }
+
+    /// <summary>A request from another thread has reached the loop.</summary>
+    internal void Arrived(IoRequest request)
+    {
+        Interlocked.Decrement(ref _onTheWay);
+        if (request.IsCancelled)
+            TakeBack(request);
+        else
+            Admit(request);
+    }
+
+    /// <summary>Takes a request back if it has not been issued.</summary>
+    internal void CancelWaiting(IoRequest request)
+    {
+        if (!_waiting.Remove(request))
+            return;
+        _waitingCount--;
+        TakeBack(request);
     }
 
     internal void Finished(IoContext context)
     {
         IoRequest request = context.Request!;
         IoOutcome outcome = context.TakeOutcome();
-        InFlight--;
-        if (_freeContexts.Count < Capacity)
+        _inFlight--;
+        if (_inFlight + _freeContexts.Count < _target)
             _freeContexts.Push(context);
+        request.Client = null;
         StartWaiting();
         request.Notify(outcome);
+        CheckDrained();
     }
 
-    internal void Return(IoPiece piece)
+    private Errno SubmitFromElsewhere(IoRequest request)
     {
-        if (_freePieces.Count < Capacity * 4)
-            _freePieces.Push(piece);
+        Interlocked.Increment(ref _onTheWay);
+        if (Volatile.Read(ref _closed) != 0)
+        {
+            Interlocked.Decrement(ref _onTheWay);
+            PostDrainCheck();
+            return Errno.ESHUTDOWN;
+        }
+        request.Client = this;
+        Loop.Post(request);
+        return Errno.None;
+    }
+
+    private void Admit(IoRequest request)
+    {
+        if (_inFlight < _target && _waiting.IsEmpty)
+        {
+            _reserveHits++;
+            Start(request);
+            return;
+        }
+        _waits++;
+        _waitingCount++;
+        _waiting.Append(request);
+    }
+
+    private void TakeBack(IoRequest request)
+    {
+        request.Client = null;
+        request.NotIssued();
+        CheckDrained();
+    }
+
+    private void FitPool()
+    {
+        while (_freeContexts.Count > 0 && _freeContexts.Count + _inFlight > _target)
+            _freeContexts.Pop();
+        while (_freeContexts.Count + _inFlight < _target)
+            _freeContexts.Push(new IoContext(this));
+        StartWaiting();
     }
 
     private void StartWaiting()
     {
-        while (InFlight < Capacity && _waiting.TakeFirst() is { } next)
+        while (_inFlight < _target && _waiting.TakeFirst() is { } next)
+        {
+            _waitingCount--;
             Start((IoRequest)next);
-    }
-
-    private void Start(IoRequest request)
-    {
-        InFlight++;
-        if (!_freeContexts.TryPop(out IoContext? context))
-            context = new IoContext(this);
-        context.Begin(request);
-        ReadOnlySpan<IoRegion> regions = request.Regions;
-        for (int i = 0; i < regions.Length; i++)
-            StartRegion(context, request, i, regions[i]);
-        context.PieceDone();
-    }
-
-    private void StartRegion(IoContext context, IoRequest request, int index, in IoRegion region)
-    {
-        bool flush = request.Operation == BlockOperation.Flush || (request.Flags & BlockFlags.Preflush) != 0;
-        if (region.Count == Sectors.Zero || request.Operation == BlockOperation.Flush)
-        {
-            if (flush)
-                StartPiece(context, index, region.Device, BlockOperation.Flush, BlockFlags.None, default, default, default);
-            return;
-        }
-        switch (request.Operation)
-        {
-            case BlockOperation.Discard:
-                StartWithoutPayload(context, request, index, region, region.Device.DiscardLimit);
-                break;
-            case BlockOperation.WriteZeroes:
-                StartWithoutPayload(context, request, index, region, region.Device.WriteZeroesLimit);
-                break;
-            default:
-                StartWithPayload(context, request, index, region);
-                break;
         }
     }
 
-    private void StartWithPayload(IoContext context, IoRequest request, int index, in IoRegion region)
+    private void CheckDrained()
     {
-        Sectors done = Sectors.Zero;
-        while (done < region.Count)
-        {
-            Sectors length = Sectors.Min(region.Count - done, MaxPiece);
-            IoVector data = FirstSegments(context.Data.Slice(done.Bytes, length.Bytes));
-            length = Sectors.FromBytes(data.LengthBytes);
-            StartPiece(
-                context, index, region.Device, request.Operation, request.Flags, region.Sector + done, length, data);
-            done += length;
-        }
+        if (_closed != 0 && _inFlight == 0 && _waitingCount == 0 && Volatile.Read(ref _onTheWay) == 0)
+            _drained.TrySetResult();
     }
 
-    private void StartWithoutPayload(
-        IoContext context, IoRequest request, int index, in IoRegion region, Sectors limit)
-    {
-        if (limit == Sectors.Zero)
-        {
-            context.Fail(index, request.Operation, region.Sector, Errno.EOPNOTSUPP);
-            return;
-        }
-        for (Sectors done = Sectors.Zero; done < region.Count; done += limit)
-        {
-            Sectors length = Sectors.Min(region.Count - done, limit);
-            StartPiece(
-                context, index, region.Device, request.Operation, request.Flags, region.Sector + done, length, default);
-        }
-    }
+    private void PostDrainCheck() => Loop.Post(new Errand(this, static client => client.CheckDrained()));
 
-    private void StartPiece(
-        IoContext context, int region, BlockDevice device, BlockOperation operation, BlockFlags flags, Sectors start,
-        Sectors count, IoVector data)
+    /// <summary>Something rare to do on the loop.</summary>
+    private sealed class Errand(IoClient client, Action<IoClient> action) : LoopWork
     {
-        if (!_freePieces.TryPop(out IoPiece? piece))
-            piece = new IoPiece();
-        piece.Context = context;
-        piece.Region = region;
-        piece.Operation = operation;
-        piece.Flags = flags;
-        piece.Start = start;
-        piece.Count = count;
-        piece.Data = data;
-        context.PieceStarted();
-        device.Submit(piece);
-    }
-
-    private static IoVector FirstSegments(IoVector data)
-    {
-        int segments = 0;
-        long length = 0;
-        foreach (IoSegment segment in data)
-        {
-            if (segments++ == MaxPieceSegments)
-                return data.Slice(0, length);
-            length += segment.LengthBytes;
-        }
-        return data;
+        protected internal override void Run() => action(client);
     }
 }

@@ -3,19 +3,24 @@ namespace DmIo;
 /// <summary>What is known of one request under way: pieces outstanding, error bits, the detail behind each bit.</summary>
 internal sealed class IoContext(IoClient client) : LoopWork
 {
-    private IoSegment[] _pageSegments = [];
+    // Room for 4 MiB of pages stays with a context; what a longer list needed goes back. Arbitrary.
+    private const int MaxKeptSegments = 1024;
+
+    private IoSegment[] _segments = new IoSegment[1];
     private RegionFailure[]? _failures;
     private ulong _errorBits;
     private int _outstanding;
 
     public IoRequest? Request { get; private set; }
 
+    /// <summary>The request's memory, as a vector whatever its form.</summary>
     public IoVector Data { get; private set; }
 
     public void Begin(IoRequest request)
     {
         Request = request;
-        Data = request.Memory.Kind == IoMemoryKind.PageList ? WalkPages(request.Memory) : request.Memory.Vector;
+        if (request.Operation is BlockOperation.Read or BlockOperation.Write)
+            Data = ToVector(request);
         // One for the dispatch itself, so that a request cannot end before all of it has been issued.
         _outstanding = 1;
     }
@@ -30,7 +35,7 @@ internal sealed class IoContext(IoClient client) : LoopWork
 
     public void Fail(int region, BlockOperation operation, Sectors sector, Errno errno)
     {
-        _failures ??= new RegionFailure[IoRegion.MaxRegions];
+        _failures ??= new RegionFailure[Request!.RegionCount];
         bool first = (_errorBits >> region & 1) == 0;
         if (first || sector < _failures[region].FirstFailingSector)
             _failures[region] = new RegionFailure(operation, sector, errno);
@@ -41,7 +46,9 @@ internal sealed class IoContext(IoClient client) : LoopWork
     {
         if (piece.Error != Errno.None)
         {
-            Fail(piece.Region, piece.Operation, piece.FailedAt, piece.Error);
+            // A device that does not know where it failed is believed to have done so from the piece's beginning.
+            bool known = piece.FailedAt >= piece.Start && piece.FailedAt < piece.End;
+            Fail(piece.Region, piece.Operation, known ? piece.FailedAt : piece.Start, piece.Error);
             // What could not be read is zeroes, never what happened to lie in the buffer.
             if (piece.Operation == BlockOperation.Read)
                 piece.Data.Clear();
@@ -57,22 +64,44 @@ internal sealed class IoContext(IoClient client) : LoopWork
         _failures = null;
         Request = null;
         Data = default;
+        if (_segments.Length > MaxKeptSegments)
+            _segments = new IoSegment[1];
         return outcome;
     }
 
     protected internal override void Run() => client.Finished(this);
 
-    private IoVector WalkPages(in IoMemory memory)
+    private IoVector ToVector(IoRequest request)
+    {
+        switch (request.Memory.Kind)
+        {
+            case IoMemoryKind.Contiguous:
+                _segments[0] = request.Memory.Buffer;
+                return new IoVector(_segments, 1);
+            case IoMemoryKind.PageList:
+                Sectors longest = Sectors.Zero;
+                foreach (IoRegion region in request.Regions)
+                    longest = Sectors.Max(longest, region.Count);
+                return WalkPages(request.Memory, longest.Bytes);
+            default:
+                return request.Memory.Vector;
+        }
+    }
+
+    // Only as far as the request needs it: a list may be longer, or a ring.
+    private IoVector WalkPages(in IoMemory memory, long lengthBytes)
     {
         int count = 0;
         int offset = memory.OffsetBytes;
-        for (PageList? page = memory.Pages; page is not null; page = page.Next)
+        long length = 0;
+        for (PageList? page = memory.Pages; page is not null && length < lengthBytes; page = page.Next)
         {
-            if (count == _pageSegments.Length)
-                Array.Resize(ref _pageSegments, Math.Max(16, count * 2));
-            _pageSegments[count++] = new IoSegment(page.Page + offset, PageList.PageBytes - offset);
+            if (count == _segments.Length)
+                Array.Resize(ref _segments, Math.Max(16, count * 2));
+            _segments[count++] = new IoSegment(page.Page + offset, PageList.PageBytes - offset);
+            length += PageList.PageBytes - offset;
             offset = 0;
         }
-        return new IoVector(_pageSegments, count);
+        return new IoVector(_segments, count);
     }
 }

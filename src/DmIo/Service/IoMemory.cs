@@ -6,37 +6,33 @@ namespace DmIo;
 /// </summary>
 public readonly struct IoMemory
 {
-    private IoMemory(IoMemoryKind kind, IoVector vector, PageList? pages, int offsetBytes)
-    {
-        Kind = kind;
-        Vector = vector;
-        Pages = pages;
-        OffsetBytes = offsetBytes;
-    }
+    private IoMemory(IoMemoryKind kind) => Kind = kind;
 
     /// <summary>For flush, discard and write zeroes.</summary>
-    public static IoMemory None { get; } = new(IoMemoryKind.None, default, null, 0);
+    public static IoMemory None { get; } = new(IoMemoryKind.None);
 
     /// <summary>The form.</summary>
     public IoMemoryKind Kind { get; }
 
-    /// <summary>The bytes of the vector or contiguous form.</summary>
-    public IoVector Vector { get; }
+    /// <summary>Vector form: the bytes.</summary>
+    public IoVector Vector { get; private init; }
+
+    /// <summary>Contiguous form: the buffer.</summary>
+    public IoSegment Buffer { get; private init; }
 
     /// <summary>The pages of the page-list form.</summary>
-    public PageList? Pages { get; }
+    public PageList? Pages { get; private init; }
 
     /// <summary>Page-list form: where the data begins in the first page, in bytes.</summary>
-    public int OffsetBytes { get; }
+    public int OffsetBytes { get; private init; }
 
     /// <summary>A list of pages; the data begins <paramref name="offsetBytes"/> into the first.</summary>
     public static IoMemory FromPages(PageList pages, int offsetBytes) =>
-        new(IoMemoryKind.PageList, default, pages, offsetBytes);
+        new(IoMemoryKind.PageList) { Pages = pages, OffsetBytes = offsetBytes };
 
     /// <summary>A vector of segments.</summary>
-    public static IoMemory FromVector(IoVector vector) => new(IoMemoryKind.Vector, vector, null, 0);
+    public static IoMemory FromVector(IoVector vector) => new(IoMemoryKind.Vector) { Vector = vector };
 
     /// <summary>One contiguous buffer.</summary>
-    public static IoMemory FromBuffer(IoSegment buffer) =>
-        new(IoMemoryKind.Contiguous, new IoVector([buffer], 1), null, 0);
+    public static IoMemory FromBuffer(IoSegment buffer) => new(IoMemoryKind.Contiguous) { Buffer = buffer };
 }

@@ -24,7 +24,11 @@ public abstract class IoRequest : LoopWork
     /// <summary>How many regions.</summary>
     public int RegionCount { get; private set; }
 
+    // Set while the request belongs to a client.
     internal IoClient? Client { get; set; }
+
+    // Whether the request shall not be issued, if it has not been yet. Asked on the loop.
+    internal virtual bool IsCancelled => false;
 
     /// <summary>Copies the regions; the caller's span is free afterwards.</summary>
     public void SetRegions(ReadOnlySpan<IoRegion> regions)
@@ -41,6 +45,9 @@ public abstract class IoRequest : LoopWork
     /// </summary>
     protected internal abstract void Notify(in IoOutcome outcome);
 
+    /// <summary>Runs on the loop instead of <see cref="Notify"/> when a cancelled request was taken out of the queue.</summary>
+    internal virtual void NotIssued() => throw new InvalidOperationException("Only some requests can be cancelled.");
+
     /// <inheritdoc/>
-    protected internal sealed override void Run() => Client!.StartPosted(this);
+    protected internal sealed override void Run() => Client!.Arrived(this);
 }

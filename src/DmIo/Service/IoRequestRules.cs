@@ -10,6 +10,8 @@ internal static class IoRequestRules
             return Errno.EINVAL;
         if (regions.Length > 1 && request.Operation == BlockOperation.Read)
             return Errno.EIO;
+        if (request.Operation is < BlockOperation.Read or > BlockOperation.WriteZeroes)
+            return Errno.EINVAL;
         if (request.Memory.Kind is IoMemoryKind.Unknown or > IoMemoryKind.Contiguous)
             return Errno.EINVAL;
         Sectors longest = Sectors.Zero;
@@ -28,7 +30,13 @@ internal static class IoRequestRules
     private static Errno CheckMemory(in IoMemory memory, Sectors longest, int blockBytes)
     {
         long available = 0;
-        if (memory.Kind == IoMemoryKind.PageList)
+        if (memory.Kind == IoMemoryKind.Contiguous)
+        {
+            available = memory.Buffer.LengthBytes;
+            if (available % blockBytes != 0)
+                return Errno.EINVAL;
+        }
+        else if (memory.Kind == IoMemoryKind.PageList)
         {
             if (memory.OffsetBytes < 0 || memory.OffsetBytes >= PageList.PageBytes || memory.OffsetBytes % blockBytes != 0)
                 return Errno.EINVAL;
