@@ -25,6 +25,7 @@ public sealed class FileDevice : BlockDevice
     private bool _triesNoWait;
     private Lane? _lane;
     private FileWork? _freeWork;
+    private FileRingWork? _freeRingWork;
 
     private FileDevice(IoLoop loop, BlockFile file, FileDeviceOptions options)
         : base(loop)
@@ -34,7 +35,8 @@ public sealed class FileDevice : BlockDevice
         Length = Sectors.Floor(file.Identity.SizeBytes);
         _inlineWrites = !file.IsDirect && (file.IsInMemory || options.InlineWrites);
         _triesNoWait = !file.IsDirect && !file.IsInMemory;
-        _syncs = new SyncGroup(loop, file);
+        Ring = (loop as KernelLoop)?.Ring;
+        _syncs = new SyncGroup(loop, file, Ring);
     }
 
     /// <inheritdoc/>
@@ -60,6 +62,8 @@ public sealed class FileDevice : BlockDevice
 
     /// <summary>What tells this file or disk from others.</summary>
     public DeviceIdentity Identity => _file.Identity;
+
+    internal Ring? Ring { get; }
 
     /// <summary>Whether the page cache is bypassed.</summary>
     public bool IsDirect => _file.IsDirect;
@@ -99,6 +103,8 @@ public sealed class FileDevice : BlockDevice
     public override async ValueTask DisposeAsync()
     {
         _lane?.Dispose();
+        for (FileRingWork? work = _freeRingWork; work is not null; work = work.NextFree)
+            work.Free();
         _syncs.Dispose();
         _file.Dispose();
         await base.DisposeAsync();
@@ -109,8 +115,10 @@ public sealed class FileDevice : BlockDevice
         if (request.Operation == BlockOperation.Read ? _file.IsInMemory : _inlineWrites)
             Finish(request, Execute(request, 0, out Sectors failedAt), failedAt);
         else if (request.Operation != BlockOperation.Read || !_triesNoWait || !TryReadResident(request))
-            OpenedLane().Enqueue(RentWork(request));
+            TransferElsewhere(request);
     }
+
+    internal bool NeedsBounce(in IoVector data) => IsDirect && !data.IsAligned(MemoryAlignmentBytes);
 
     /// <summary>Does the data part of a request, blocking; on the loop or on a worker.</summary>
     internal Errno Execute(BlockRequest request, int rwFlags, out Sectors failedAt)
@@ -137,10 +145,30 @@ public sealed class FileDevice : BlockDevice
             request.Complete(Loop, errno, failedAt);
     }
 
+    internal void Return(FileRingWork work)
+    {
+        work.NextFree = _freeRingWork;
+        _freeRingWork = work;
+    }
+
     internal void Return(FileWork work)
     {
         work.NextFree = _freeWork;
         _freeWork = work;
+    }
+
+    // The ring takes what it can do without a worker thread of its own: O_DIRECT, and reads from the disk. A buffered
+    // write would go to the kernel's workers, which a lane's thread beats (performance of the loop shapes).
+    private void TransferElsewhere(BlockRequest request)
+    {
+        if (Ring is null || !(request.Operation == BlockOperation.Read || (IsDirect && request.Operation == BlockOperation.Write)))
+        {
+            OpenedLane().Enqueue(RentWork(request));
+            return;
+        }
+        FileRingWork work = _freeRingWork ?? new FileRingWork(this, _file.Fd);
+        _freeRingWork = work.NextFree;
+        work.Start(request, Ring);
     }
 
     private bool TryReadResident(BlockRequest request)

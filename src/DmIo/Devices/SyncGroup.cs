@@ -1,3 +1,5 @@
+using DmIo.Linux;
+
 namespace DmIo;
 
 /// <summary>
@@ -8,17 +10,21 @@ internal sealed class SyncGroup : LoopWork, IDisposable
 {
     private readonly IoLoop _loop;
     private readonly BlockFile _file;
+    private readonly Ring? _ring;
     private readonly SyncWork _work;
+    private readonly RingSync _ringSync;
     private Lane? _lane;
     private WorkList _waiting;
     private WorkList _served;
     private bool _busy;
 
-    public SyncGroup(IoLoop loop, BlockFile file)
+    public SyncGroup(IoLoop loop, BlockFile file, Ring? ring)
     {
         _loop = loop;
         _file = file;
+        _ring = ring;
         _work = new SyncWork(this);
+        _ringSync = new RingSync(this);
     }
 
     /// <summary>
@@ -46,6 +52,11 @@ internal sealed class SyncGroup : LoopWork, IDisposable
             Done(_file.Sync());
             return;
         }
+        if (_ring is not null)
+        {
+            _ringSync.Start(_ring, _file.Fd);
+            return;
+        }
         _lane ??= _loop.OpenLane($"dmio-sync {Path.GetFileName(_file.Path)}", 1);
         _lane.Enqueue(_work);
     }
@@ -63,6 +74,25 @@ internal sealed class SyncGroup : LoopWork, IDisposable
                 request.Complete(_loop, error, request.Start);
             else
                 ((FileWork)waiter).PreflushDone(error);
+        }
+    }
+
+    private sealed class RingSync(SyncGroup group) : RingOperation
+    {
+        private const uint DataSync = 1;
+
+        public void Start(Ring ring, int fd)
+        {
+            Entry = new SubmissionEntry { Opcode = RingOpcode.FSync, Fd = fd, OperationFlags = DataSync };
+            ring.Submit(this);
+        }
+
+        protected internal override void Run()
+        {
+            if ((Errno)(-Result) is Errno.EINTR or Errno.EAGAIN)
+                Start(group._ring!, group._file.Fd);
+            else
+                group.Done((Errno)(-Result));
         }
     }
 

@@ -109,6 +109,18 @@ public static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
     public static partial int Shutdown(int fd, int how);
 
+    /// <summary>mmap(2).</summary>
+    [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
+    public static partial void* Map(void* address, nint length, int protection, int flags, int fd, long offset);
+
+    /// <summary>munmap(2).</summary>
+    [LibraryImport(Library, EntryPoint = "munmap", SetLastError = true)]
+    public static partial int Unmap(void* address, nint length);
+
+    /// <summary>syscall(2), for calls that the C library has no function for; integer and pointer arguments.</summary>
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint SystemCall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
+
     /// <summary>The text that the C library has for an error number.</summary>
     public static string Describe(Errno errno) => Marshal.GetPInvokeErrorMessage((int)errno);
 }

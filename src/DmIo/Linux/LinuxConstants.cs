@@ -58,10 +58,27 @@ public static class LinuxConstants
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_NOSIGNAL = 0x4000;
     public const int SHUT_RDWR = 2;
+
+    public const int PROT_READ = 1;
+    public const int PROT_WRITE = 2;
+    public const int MAP_SHARED = 1;
+    public const int MAP_POPULATE = 0x8000;
+
+    public const int FUTEX_WAIT_PRIVATE = 128;
+    public const int FUTEX_WAKE_PRIVATE = 129;
+
+    public const int SYS_io_uring_setup = 425;
+    public const int SYS_io_uring_enter = 426;
+    public const int SYS_io_uring_register = 427;
 #pragma warning restore CS1591, SA1310
 
     /// <summary>O_DIRECT: the one open flag whose value depends on the processor.</summary>
     public static int O_DIRECT { get; } =
         System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture ==
             System.Runtime.InteropServices.Architecture.Arm64 ? 0x10000 : 0x4000;
+
+    /// <summary>futex(2) has no function in the C library, and its number depends on the processor.</summary>
+    public static int SYS_futex { get; } =
+        System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture ==
+            System.Runtime.InteropServices.Architecture.Arm64 ? 98 : 202;
 }

@@ -9,6 +9,8 @@ internal sealed class Mailbox
     private LoopWork? _top;
     private int _sleeping;
 
+    public bool HasMail => Volatile.Read(ref _top) is not null;
+
     /// <returns>True when the loop sleeps and the poster must wake it.</returns>
     public bool Post(LoopWork work)
     {
@@ -27,7 +29,7 @@ internal sealed class Mailbox
     /// <summary>Puts everything posted on the loop's ready list, in the order of posting.</summary>
     public void TakeAll(IoLoop loop)
     {
-        if (Volatile.Read(ref _top) is null)
+        if (!HasMail)
             return;
         LoopWork? work = Interlocked.Exchange(ref _top, null);
         LoopWork? reversed = null;
@@ -51,7 +53,7 @@ internal sealed class Mailbox
     public bool TrySleep()
     {
         Interlocked.Exchange(ref _sleeping, 1);
-        if (Volatile.Read(ref _top) is null)
+        if (!HasMail)
             return true;
         Volatile.Write(ref _sleeping, 0);
         return false;

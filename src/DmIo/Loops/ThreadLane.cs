@@ -1,3 +1,5 @@
+using DmIo.Linux;
+
 namespace DmIo;
 
 /// <summary>A lane of worker threads, handed its work and woken once per batch.</summary>
@@ -5,7 +7,7 @@ internal sealed class ThreadLane : Lane
 {
     private readonly KernelLoop _loop;
     private readonly Lock _lock = new();
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly FutexSemaphore _wake = new();
     private readonly Thread[] _workers;
     private readonly HandOver _handOver;
     private WorkList _collected;
@@ -42,7 +44,8 @@ internal sealed class ThreadLane : Lane
             _queue.AppendAll(ref _collected);
             _closing = true;
         }
-        _wake.Release(_workers.Length);
+        foreach (Thread _ in _workers)
+            _wake.Release();
         foreach (Thread worker in _workers)
             worker.Join();
         _wake.Dispose();
@@ -60,7 +63,7 @@ internal sealed class ThreadLane : Lane
             _idle -= wake;
         }
         if (wake > 0)
-            _wake.Release(wake);
+            _wake.Release();
     }
 
     private void RunWorker()
