@@ -11,7 +11,11 @@ public sealed class ManualLoop : IoLoop
     // Arbitrary: far more than any test needs, so a loop that never becomes idle ends a test instead of hanging it.
     private const int MaxRounds = 1_000_000;
 
+    // Arbitrary: how long another thread may take before a test that waits for it fails instead of hanging.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
     private readonly ConcurrentQueue<LoopWork> _posted = new();
+    private readonly AutoResetEvent _stirred = new(false);
     private readonly List<ManualLane> _lanes = [];
     private readonly int _ownerThread = Environment.CurrentManagedThreadId;
 
@@ -27,7 +31,11 @@ public sealed class ManualLoop : IoLoop
     /// <summary>Whether lanes opened from now on wait to be told before they execute anything.</summary>
     public bool HoldLanes { get; set; }
 
-    public override void Post(LoopWork work) => _posted.Enqueue(work);
+    public override void Post(LoopWork work)
+    {
+        _posted.Enqueue(work);
+        _stirred.Set();
+    }
 
     public override Lane OpenLane(string name, int workers)
     {
@@ -74,6 +82,22 @@ public sealed class ManualLoop : IoLoop
         if (!task.IsCompleted)
             throw new InvalidOperationException("The loop is idle and the task has not ended: it waits for something else.");
         task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Runs the loop here while a function runs on another thread, until that has returned.</summary>
+    public T RunBeside<T>(Func<T> elsewhere)
+    {
+        Task<T> task = Task.Factory.StartNew(
+            elsewhere, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        task.GetAwaiter().OnCompleted(() => _stirred.Set());
+        while (!task.IsCompleted)
+        {
+            RunUntilIdle();
+            if (!_stirred.WaitOne(s_patience))
+                throw new TimeoutException("The other thread waits for something that does not come.");
+        }
+        RunUntilIdle();
+        return task.GetAwaiter().GetResult();
     }
 
     internal void Closed(ManualLane lane) => _lanes.Remove(lane);
