@@ -30,6 +30,7 @@ if (options.List)
 
 Workspace? workspace = null;
 Lock cleaning = new();
+int signalled = 0;
 
 void CleanUp()
 {
@@ -43,8 +44,14 @@ void CleanUp()
 void Interrupted(PosixSignalContext context)
 {
     context.Cancel = true;
+    signalled = context.Signal switch
+    {
+        PosixSignal.SIGHUP => 1,
+        PosixSignal.SIGINT => 2,
+        _ => 15,
+    };
     CleanUp();
-    Environment.Exit(128 + (context.Signal == PosixSignal.SIGINT ? 2 : 15));
+    Environment.Exit(128 + signalled);
 }
 
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupted);
@@ -58,6 +65,11 @@ try
 catch (Exception e)
 {
     // Of whatever kind: an exception that nobody catches would leave the servers behind.
+    if (signalled != 0)
+    {
+        return 128 + signalled;
+    }
+
     Console.Error.WriteLine(e is NbdException ? e.Message : e);
     return 1;
 }

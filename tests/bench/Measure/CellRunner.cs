@@ -26,7 +26,7 @@ internal sealed class CellRunner(Options options, Workspace workspace)
 
             return new CellResult(cell, Measure(subjects), failure: null);
         }
-        catch (NbdException e)
+        catch (NbdException e) when (!Children.Closed)
         {
             string who = subjects.Count < forms.Count ? $"{forms[subjects.Count].Name}: " : "";
             return new CellResult(cell, [], who + e.Message);

@@ -6,15 +6,17 @@ using DmIo.SideBySide.Servers;
 
 namespace DmIo.SideBySide.Measure;
 
-/// <summary>A server under the batching client, which keeps its connections from round to round.</summary>
+/// <summary>
+/// A server under the batching client. Every turn has new connections: a server's threads and buffers fall well
+/// or badly when they are made, and one throw of the dice is not to decide a whole cell.
+/// </summary>
 internal sealed class ClientSubject : ISubject
 {
     private const int WarmUpMs = 50; // Enough to bring the caches back after another server's turn.
     private static readonly Workload FlushOnce = new(Operation.Flush, 0, 1);
     private readonly Server _server;
     private readonly Cell _cell;
-    private readonly ulong _seed;
-    private readonly BatchingClient _client;
+    private ulong _seed;
 
     public ClientSubject(Server server, Cell cell, ulong seed)
     {
@@ -23,15 +25,12 @@ internal sealed class ClientSubject : ISubject
         _seed = seed;
         Pin();
         ReadBack.Check(server.Socket, server.Form.Export);
-        _client = new BatchingClient(server.Socket, server.Form.Export, cell.Workload, seed);
     }
 
     public string Name => _server.Form.Name;
 
     public Turn Take(int durationMs)
     {
-        // Threads that the server started since the last turn are pinned too.
-        Pin();
         Turn turn = default;
         ExceptionDispatchInfo? failure = null;
         Thread thread = new(() =>
@@ -51,19 +50,17 @@ internal sealed class ClientSubject : ISubject
         return turn;
     }
 
-    public void Dispose()
-    {
-        _client.Dispose();
-        _server.Dispose();
-    }
+    public void Dispose() => _server.Dispose();
 
     private Turn Measure(int durationMs)
     {
         Cores.PinThread(Cores.Client);
-        _ = _client.Run(WarmUpMs);
+        using BatchingClient client = new(_server.Socket, _server.Form.Export, _cell.Workload, ++_seed);
+        Pin(); // The connections' own threads too.
+        _ = client.Run(WarmUpMs);
         List<int> members = ProcessTree.Members(_server.Id);
         double cpuBefore = ProcessTree.CpuSeconds(members);
-        LoadResult result = _client.Run(durationMs);
+        LoadResult result = client.Run(durationMs);
         double cpu = ProcessTree.CpuSeconds(members) - cpuBefore;
         if (_cell.Medium == Medium.Disk && _cell.Workload.HasPayload)
         {

@@ -14,7 +14,7 @@ internal sealed class Workspace : IDisposable
     private readonly string _memory;
     private readonly string _disk;
     private readonly long _legBytes;
-    private readonly Dictionary<string, string> _legs = [];
+    private readonly HashSet<string> _legs = [];
     private int _launches;
 
     public Workspace(string diskRoot, long legBytes)
@@ -35,15 +35,16 @@ internal sealed class Workspace : IDisposable
     /// <summary>A directory for things that are not legs.</summary>
     public string Scratch(string name) => Directory.CreateDirectory(Path.Combine(_disk, name)).FullName;
 
-    /// <summary>A fresh directory and socket, and the legs of this server form, filled when first asked for.</summary>
+    /// <summary>
+    /// A fresh directory and socket, and the legs, filled when first asked for. All servers of a cell serve the
+    /// same legs, one at a time, so that none has the luckier pages.
+    /// </summary>
     public Launch Prepare(ServerForm form, Medium medium, bool direct)
     {
         string directory = Scratch($"run{++_launches}");
-        int legs = form.Mirrors ? 2 : 1;
-        string key = form.Name.Replace(' ', '-');
         return new Launch(
             Path.Combine(directory, "nbd"),
-            [.. Enumerable.Range(0, legs).Select(i => Leg($"{key}-{legs}{(char)('a' + i)}", medium))],
+            form.Mirrors ? [Leg("mirrored-a", medium), Leg("mirrored-b", medium)] : [Leg("single", medium)],
             directory,
             direct);
     }
@@ -51,7 +52,7 @@ internal sealed class Workspace : IDisposable
     /// <summary>Drops all legs, when the next cells want others.</summary>
     public void DropLegs()
     {
-        foreach (string leg in _legs.Values)
+        foreach (string leg in _legs)
         {
             File.Delete(leg);
         }
@@ -81,7 +82,7 @@ internal sealed class Workspace : IDisposable
     private string Leg(string name, Medium medium)
     {
         string path = Path.Combine(medium == Medium.Memory ? _memory : _disk, name);
-        if (_legs.TryAdd(path, path))
+        if (_legs.Add(path))
         {
             RequireRoom(path);
             Fill(path);

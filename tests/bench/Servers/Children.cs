@@ -11,6 +11,18 @@ internal static class Children
     private static readonly HashSet<int> Living = [];
     private static bool closed;
 
+    /// <summary>The program is on its way out, and errors are only its echo.</summary>
+    public static bool Closed
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return closed;
+            }
+        }
+    }
+
     public static Process Start(ProcessStartInfo info)
     {
         lock (Gate)

@@ -98,7 +98,8 @@ internal sealed class Server : IDisposable
 
             if ((!Form.Daemonizes && _process.HasExited) || Environment.TickCount64 > deadline)
             {
-                throw new NbdException($"{Form.Name} does not serve:{Environment.NewLine}{LastLines()}");
+                string state = _process.HasExited ? $"ended with {_process.ExitCode}" : "still runs";
+                throw new NbdException($"does not serve, {state}:{Environment.NewLine}{LastLines()}");
             }
 
             Thread.Sleep(1);

@@ -6,8 +6,10 @@ namespace DmIo.SideBySide.Servers;
 /// <summary>Runs programs that end by themselves, and finds them.</summary>
 internal static class Tool
 {
-    // nbd-server lives here on Debian, and not every user has it in the path.
-    private static readonly string[] ExtraDirectories = ["/usr/sbin", "/sbin", "/bin"];
+    private const int MaximumMessage = 1000; // Arbitrary: enough for the cause, too short for a whole log.
+
+    // Servers are sometimes installed here, and not every user has it in the path.
+    private static readonly string[] ExtraDirectories = ["/usr/sbin", "/sbin"];
 
     /// <summary>Full path of a program, or null.</summary>
     public static string? Find(string program)
@@ -40,7 +42,7 @@ internal static class Tool
 
             return process.ExitCode == 0
                 ? output
-                : throw new NbdException($"{Path.GetFileName(program)} failed: {errors.Result.Trim()} {output.Trim()}");
+                : throw new NbdException($"{Path.GetFileName(program)} failed: {FirstWords(errors.Result, output)}");
         }
         finally
         {
@@ -53,5 +55,11 @@ internal static class Tool
                 Children.End(process.Id);
             }
         }
+    }
+
+    private static string FirstWords(string errors, string output)
+    {
+        string said = (string.IsNullOrWhiteSpace(errors) ? output : errors).Trim();
+        return said.Length > MaximumMessage ? said[..MaximumMessage] + " ..." : said;
     }
 }
