@@ -1,0 +1,32 @@
+using DmIo.SideBySide.Client;
+
+namespace DmIo.SideBySide.Cells;
+
+/// <summary>One row of the table.</summary>
+/// <param name="Name">As given to --only.</param>
+/// <param name="What">In words.</param>
+/// <param name="Workload">The load; for fio and nbdcopy it says how to count.</param>
+internal sealed record Cell(string Name, string What, Workload Workload)
+{
+    public Medium Medium { get; init; }
+
+    public Placement Placement { get; init; }
+
+    public Load Load { get; init; }
+
+    public bool Direct { get; init; }
+
+    public bool Mirror { get; init; }
+
+    /// <summary>The ratio to reach, where there is one.</summary>
+    public double? Aim { get; init; }
+
+    /// <summary>fio's or nbdcopy's own arguments.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Large blocks are told in MiB/s, small ones in operations.</summary>
+    public bool InBytes => Workload.BlockBytes >= 64 * 1024;
+
+    /// <summary>The peers negotiate structured replies with this load's client, ours does not offer them.</summary>
+    public bool Unlike => Load is not Load.Client;
+}

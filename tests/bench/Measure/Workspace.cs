@@ -1,0 +1,118 @@
+using DmIo.SideBySide.Cells;
+using DmIo.SideBySide.Client;
+using DmIo.SideBySide.Native;
+using DmIo.SideBySide.Servers;
+using Microsoft.Win32.SafeHandles;
+
+namespace DmIo.SideBySide.Measure;
+
+/// <summary>Two private directories, one in memory and one on a disk, with the legs in them. Removed at the end.</summary>
+internal sealed class Workspace : IDisposable
+{
+    private const string MemoryRoot = "/dev/shm";
+    private const int ChunkBytes = 1 << 20;
+    private readonly string _memory;
+    private readonly string _disk;
+    private readonly long _legBytes;
+    private readonly HashSet<string> _legs = [];
+    private int _launches;
+
+    public Workspace(string diskRoot, long legBytes)
+    {
+        if (new DriveInfo(diskRoot).DriveFormat is "tmpfs" or "ramfs")
+        {
+            throw new NbdException($"{diskRoot} lies in memory; name a directory on a disk with --disk-dir");
+        }
+
+        _legBytes = legBytes;
+        string name = $"side-by-side-{Environment.ProcessId}";
+        _memory = Directory.CreateDirectory(Path.Combine(MemoryRoot, name), UserOnly).FullName;
+        _disk = Directory.CreateDirectory(Path.Combine(diskRoot, name), UserOnly).FullName;
+    }
+
+    private static UnixFileMode UserOnly => UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>A directory for things that are not legs.</summary>
+    public string Scratch(string name) => Directory.CreateDirectory(Path.Combine(_disk, name)).FullName;
+
+    /// <summary>
+    /// A fresh directory and socket, and the legs, filled when first asked for. All servers of a cell serve the
+    /// same legs, one at a time, so that none has the luckier pages.
+    /// </summary>
+    public Launch Prepare(ServerForm form, Medium medium, bool direct)
+    {
+        string directory = Scratch($"run{++_launches}");
+        return new Launch(
+            Path.Combine(directory, "nbd"),
+            form.Mirrors ? [Leg("mirrored-a", medium), Leg("mirrored-b", medium)] : [Leg("single", medium)],
+            directory,
+            direct);
+    }
+
+    /// <summary>Drops all legs, when the next cells want others.</summary>
+    public void DropLegs()
+    {
+        foreach (string leg in _legs)
+        {
+            File.Delete(leg);
+        }
+
+        _legs.Clear();
+    }
+
+    /// <summary>Takes a leg's clean pages out of the page cache, so that O_DIRECT meets none.</summary>
+    public static void Evict(string leg)
+    {
+        using SafeFileHandle file = File.OpenHandle(leg, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        RandomAccess.FlushToDisk(file);
+        _ = Libc.posix_fadvise((int)file.DangerousGetHandle(), 0, 0, Libc.POSIX_FADV_DONTNEED);
+    }
+
+    public void Dispose()
+    {
+        foreach (string directory in (string[])[_memory, _disk])
+        {
+            if (Directory.Exists(directory))
+            {
+                Directory.Delete(directory, recursive: true);
+            }
+        }
+    }
+
+    private string Leg(string name, Medium medium)
+    {
+        string path = Path.Combine(medium == Medium.Memory ? _memory : _disk, name);
+        if (_legs.Add(path))
+        {
+            RequireRoom(path);
+            Fill(path);
+        }
+
+        return path;
+    }
+
+    private void RequireRoom(string path)
+    {
+        string root = Path.GetDirectoryName(path)!;
+        long free = new DriveInfo(root).AvailableFreeSpace;
+        if (free < _legBytes + (64L << 20))
+        {
+            throw new NbdException($"{root} has {free >> 20} MiB free, a leg needs {_legBytes >> 20}; see --size-mb and --disk-dir");
+        }
+    }
+
+    /// <summary>Every block is written, so that nobody reads holes; the same bytes in every leg.</summary>
+    private void Fill(string path)
+    {
+        byte[] chunk = new byte[ChunkBytes];
+        new Random(1).NextBytes(chunk);
+        using SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write);
+        for (long offset = 0; offset < _legBytes; offset += ChunkBytes)
+        {
+            BitConverter.TryWriteBytes(chunk, offset);
+            RandomAccess.Write(file, chunk.AsSpan(0, (int)Math.Min(ChunkBytes, _legBytes - offset)), offset);
+        }
+
+        RandomAccess.FlushToDisk(file);
+    }
+}
