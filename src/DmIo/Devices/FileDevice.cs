@@ -158,7 +158,7 @@ public sealed class FileDevice : BlockDevice
     }
 
     // The ring takes what it can do without a worker thread of its own: O_DIRECT, and reads from the disk. A buffered
-    // write would go to the kernel's workers, which a lane's thread beats (performance of the loop shapes).
+    // write would go to the kernel's workers, where a lane costs no more at depth (Loops/README.md).
     private void TransferElsewhere(BlockRequest request)
     {
         if (Ring is null || !(request.Operation == BlockOperation.Read || (IsDirect && request.Operation == BlockOperation.Write)))

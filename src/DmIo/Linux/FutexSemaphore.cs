@@ -4,7 +4,7 @@ namespace DmIo.Linux;
 
 /// <summary>
 /// A counting semaphore straight on futex(2): of the ways to wake a worker thread this one cost least, with the
-/// framework's own between two and three times as long (tests/bench/README.md, loop shapes).
+/// framework's own between two and three times as long (see Loops/README.md: loop shapes).
 /// </summary>
 internal sealed unsafe class FutexSemaphore : IDisposable
 {

@@ -3,7 +3,7 @@ namespace DmIo;
 /// <summary>
 /// Decides how long a loop looks again before it goes to sleep. A client on another core that waits for each reply
 /// answers within microseconds, and a wake-up costs more than the look; a client on the same core cannot answer while
-/// the loop looks. So looking is kept up while it pays and given up when it does not (tests/bench/README.md, loop shapes).
+/// the loop looks. So looking is kept up while it pays and given up when it does not (README.md: loop shapes).
 /// </summary>
 internal sealed class SpinGovernor
 {
