@@ -242,12 +242,15 @@ internal sealed unsafe class BlockFile : IDisposable
     private void Inspect()
     {
         StatXBuffer stat;
-        if (Libc.StatX(Fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, &stat) != 0)
+        if (Libc.StatX(Fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME | STATX_DIOALIGN, &stat) != 0)
             throw OpenFailure(Libc.LastErrno);
         switch (stat.Mode & S_IFMT)
         {
             case S_IFREG:
-                Identity = new(false, stat.DevMajor, stat.DevMinor, stat.Inode, (long)stat.SizeBytes);
+                Identity = new(false, stat.DevMajor, stat.DevMinor, stat.Inode, (long)stat.SizeBytes)
+                {
+                    CreatedNs = (stat.Mask & STATX_BTIME) != 0 ? stat.BirthSeconds * 1_000_000_000 + stat.BirthNanoseconds : 0,
+                };
                 InspectRegular(stat);
                 break;
             case S_IFBLK:

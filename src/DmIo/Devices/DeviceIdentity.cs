@@ -9,6 +9,12 @@ namespace DmIo;
 public readonly record struct DeviceIdentity(
     bool IsBlockSpecial, uint DeviceMajor, uint DeviceMinor, ulong Inode, long SizeBytes)
 {
+    /// <summary>
+    /// When a regular file was created, in nanoseconds since 1970; zero where the file system does not say. Inode numbers
+    /// are used again, so a file that was replaced under its path is told by this alone.
+    /// </summary>
+    public long CreatedNs { get; init; }
+
     /// <summary>The device number as device-mapper prints it.</summary>
     public string MajorMinor => $"{DeviceMajor}:{DeviceMinor}";
 }

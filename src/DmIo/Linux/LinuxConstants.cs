@@ -26,6 +26,7 @@ public static class LinuxConstants
     public const int AT_EMPTY_PATH = 0x1000;
     public const int AT_FDCWD = -100;
     public const uint STATX_BASIC_STATS = 0x7ff;
+    public const uint STATX_BTIME = 0x800;
     public const uint STATX_DIOALIGN = 0x2000;
     public const int S_IFMT = 0xf000;
     public const int S_IFREG = 0x8000;

@@ -17,6 +17,10 @@ public struct StatXBuffer
     public ulong SizeBytes;
     [FieldOffset(48)]
     public ulong Blocks;
+    [FieldOffset(80)]
+    public long BirthSeconds;
+    [FieldOffset(88)]
+    public uint BirthNanoseconds;
     [FieldOffset(128)]
     public uint RdevMajor;
     [FieldOffset(132)]
