@@ -1,0 +1,122 @@
+namespace DmIo.Mapper;
+
+// From the table's words to open devices and targets.
+public sealed partial class MappedDevice
+{
+    // As in device-mapper.
+    private const int MaxNameLength = 127;
+
+    private int _logicalBlockBytes = Sectors.SizeBytes;
+    private int _memoryAlignmentBytes = 1;
+    private bool _isReadOnly;
+    private Sectors _discardLimit;
+    private Sectors _writeZeroesLimit;
+
+    private static bool IsValidName(string name) =>
+        name is { Length: > 0 and <= MaxNameLength } && name is not ("." or "..")
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '+');
+
+    private void Bind(IDeviceSource devices, MappedDeviceOptions options)
+    {
+        var problems = new List<string>();
+        var places = new List<(TableLine Line, TargetLeg[] Legs)>();
+        foreach (TableLine line in _table.Lines)
+        {
+            var legs = new List<TargetLeg>();
+            int index = 0;
+            foreach (DeviceArgument argument in line.Target.Devices)
+            {
+                if (Find(devices, line, argument, index++, problems) is { } leg)
+                    legs.Add(leg);
+            }
+            places.Add((line, [.. legs]));
+        }
+        CheckTwice(places, problems);
+        if (problems.Count > 0)
+            throw new MapperException(problems);
+        foreach ((_, TargetLeg[] legs) in places)
+        {
+            foreach (TargetLeg leg in legs)
+            {
+                _logicalBlockBytes = Math.Max(_logicalBlockBytes, leg.Device.LogicalBlockBytes);
+                _memoryAlignmentBytes = Math.Max(_memoryAlignmentBytes, leg.Device.MemoryAlignmentBytes);
+                _isReadOnly |= leg.Device.IsReadOnly;
+            }
+        }
+        CheckAlignment(places, problems);
+        if (problems.Count > 0)
+            throw new MapperException(problems);
+        _targets = [.. places.Select(place => Make(place.Line, place.Legs, options))];
+        _discardLimit = LimitOf(target => target.DiscardLimit);
+        _writeZeroesLimit = LimitOf(target => target.WriteZeroesLimit);
+    }
+
+    private Target Make(TableLine line, TargetLeg[] legs, MappedDeviceOptions options) => line.Target switch
+    {
+        LinearSpec => new LinearTarget(this, line, legs[0]),
+        ErrorSpec => new ErrorTarget(this, line),
+        MirrorSpec => new MirrorTarget(this, line, legs, options),
+        _ => throw new InvalidOperationException($"There is no target for {line.Target.GetType().Name}."),
+    };
+
+    private Sectors LimitOf(Func<Target, Sectors> limit) => _targets.Select(limit).Min();
+
+    private TargetLeg? Find(IDeviceSource devices, TableLine line, DeviceArgument leg, int index, List<string> problems)
+    {
+        BlockDevice device;
+        try
+        {
+            device = devices.Find(leg.Device);
+        }
+        catch (IOException e)
+        {
+            problems.Add($"{Name}: Device lookup failure: {e.Message}");
+            return null;
+        }
+        if (device.Loop != Loop)
+            throw new InvalidOperationException($"{device.Name} lives on another loop than {Name}.");
+        if (leg.Offset.Count <= device.Length.Count - line.Length.Count)
+            return new TargetLeg(device, leg.Offset, leg.Device);
+        string what = line.Target is MirrorSpec ? $"leg {index}, {leg.Device}," : leg.Device;
+        problems.Add(
+            $"{Name}: {what} too small for target: start={leg.Offset}, len={line.Length}, dev_size={device.Length} sectors; make "
+            + $"it at least {(leg.Offset + line.Length).Bytes} bytes long (it has {device.Length.Bytes}), or take a smaller size");
+        return null;
+    }
+
+    private void CheckTwice(List<(TableLine Line, TargetLeg[] Legs)> places, List<string> problems)
+    {
+        var uses = new List<(TargetLeg Leg, Sectors Length)>();
+        foreach ((TableLine line, TargetLeg[] legs) in places)
+        {
+            foreach (TargetLeg leg in legs)
+            {
+                bool twice = uses.Any(use =>
+                    use.Leg.Device == leg.Device && use.Leg.Offset < leg.Offset + line.Length
+                    && leg.Offset < use.Leg.Offset + use.Length);
+                if (twice)
+                {
+                    problems.Add(
+                        $"{Name}: {leg.Argument} is used twice in the same place (sector {leg.Offset} on); each leg needs a place "
+                        + "of its own: name another device or offset");
+                }
+                uses.Add((leg, line.Length));
+            }
+        }
+    }
+
+    private void CheckAlignment(List<(TableLine Line, TargetLeg[] Legs)> places, List<string> problems)
+    {
+        long unit = (_logicalBlockBytes >> Sectors.Shift) - 1;
+        foreach ((TableLine line, TargetLeg[] legs) in places)
+        {
+            long edges = legs.Aggregate(line.Start.Count | line.Length.Count, (edge, leg) => edge | leg.Offset.Count);
+            if ((edges & unit) != 0)
+            {
+                problems.Add(
+                    $"{Name}: the line at sector {line.Start} is not aligned to the logical block size of {_logicalBlockBytes} "
+                    + $"bytes; make its start, length and offsets multiples of {unit + 1} sectors");
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+namespace DmIo.Mapper;
+
+// The way of a request to the targets whose lines it touches.
+public sealed partial class MappedDevice
+{
+    private SplitRequest? _freeSplit;
+
+    /// <inheritdoc/>
+    protected override void Start(BlockRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (_stopped)
+            request.Complete(Loop, Errno.ESHUTDOWN, request.Start);
+        else if (_targets.Length == 1 && (request.Flags & BlockFlags.Preflush) == 0)
+            _targets[0].Map(request);
+        else
+            StartSplit(request);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
+        Sectors start, Sectors count, CancellationToken cancellationToken = default)
+    {
+        var extents = new List<BlockExtent>();
+        Sectors end = start + count;
+        for (int i = FindTarget(start); i < _targets.Length && _targets[i].Begin < end; i++)
+        {
+            Target target = _targets[i];
+            Sectors from = Sectors.Max(start, target.Begin);
+            Sectors length = Sectors.Min(end, target.Begin + target.Length) - from;
+            foreach (BlockExtent extent in await target.ReadExtentsAsync(from - target.Begin, length, cancellationToken))
+                extents.Add(extent with { Start = extent.Start + target.Begin });
+        }
+        return extents;
+    }
+
+    private void StartSplit(BlockRequest request)
+    {
+        SplitRequest split = _freeSplit ?? new SplitRequest(this);
+        _freeSplit = split.NextFree;
+        split.Start(request);
+    }
+
+    // The last target that begins at or before a sector.
+    private int FindTarget(Sectors sector)
+    {
+        int low = 0;
+        int high = _targets.Length - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            if (_targets[middle].Begin <= sector)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+        return low;
+    }
+
+    /// <summary>A request that several targets serve, or that a flush must precede. Pooled by its device.</summary>
+    private sealed class SplitRequest(MappedDevice device)
+    {
+        private BlockRequest _original = null!;
+        private Part? _freePart;
+        private int _outstanding;
+        private bool _flushing;
+        private Errno _error;
+        private Sectors _failedAt;
+
+        public SplitRequest? NextFree { get; private set; }
+
+        public void Start(BlockRequest original)
+        {
+            _original = original;
+            _error = Errno.None;
+            _failedAt = original.End;
+            _flushing = original.Operation == BlockOperation.Flush || (original.Flags & BlockFlags.Preflush) != 0;
+            if (_flushing)
+                Flush();
+            else
+                Transfer();
+        }
+
+        public void Finished(Part part)
+        {
+            if (part.Error != Errno.None)
+            {
+                Sectors failedAt = part.FailedAt + part.Target!.Begin;
+                if (_error == Errno.None || failedAt < _failedAt)
+                {
+                    _error = part.Error;
+                    _failedAt = failedAt;
+                }
+            }
+            part.Data = default;
+            part.NextFree = _freePart;
+            _freePart = part;
+            PartDone();
+        }
+
+        private void PartDone()
+        {
+            if (--_outstanding > 0)
+                return;
+            if (_flushing && _error == Errno.None && _original.Operation != BlockOperation.Flush)
+            {
+                _flushing = false;
+                Transfer();
+                return;
+            }
+            BlockRequest original = _original;
+            _original = null!;
+            NextFree = device._freeSplit;
+            device._freeSplit = this;
+            original.Complete(device.Loop, _error, _error == Errno.None ? Sectors.Zero : _failedAt);
+        }
+
+        private void Flush()
+        {
+            // One for the dispatch itself.
+            _outstanding = 1;
+            foreach (Target target in device._targets)
+                Send(target, BlockOperation.Flush, BlockFlags.None, Sectors.Zero, Sectors.Zero, default);
+            PartDone();
+        }
+
+        private void Transfer()
+        {
+            _outstanding = 1;
+            BlockFlags flags = _original.Flags & ~BlockFlags.Preflush;
+            Sectors end = _original.End;
+            for (int i = device.FindTarget(_original.Start); i < device._targets.Length && device._targets[i].Begin < end; i++)
+            {
+                Target target = device._targets[i];
+                Sectors from = Sectors.Max(_original.Start, target.Begin);
+                Sectors count = Sectors.Min(end, target.Begin + target.Length) - from;
+                IoVector data = _original.Operation <= BlockOperation.Write
+                    ? _original.Data.Slice((from - _original.Start).Bytes, count.Bytes)
+                    : default;
+                Send(target, _original.Operation, flags, from - target.Begin, count, data);
+            }
+            PartDone();
+        }
+
+        private void Send(
+            Target target, BlockOperation operation, BlockFlags flags, Sectors start, Sectors count, IoVector data)
+        {
+            Part part = _freePart ?? new Part(this);
+            _freePart = part.NextFree;
+            part.Target = target;
+            part.Operation = operation;
+            part.Flags = flags;
+            part.Start = start;
+            part.Count = count;
+            part.Data = data;
+            _outstanding++;
+            target.Map(part);
+        }
+    }
+
+    /// <summary>The part of a split request that one target serves.</summary>
+    private sealed class Part(SplitRequest split) : BlockRequest
+    {
+        public Target? Target { get; set; }
+
+        public Part? NextFree { get; set; }
+
+        protected override void Completed() => split.Finished(this);
+    }
+}

@@ -1,0 +1,174 @@
+using Microsoft.Extensions.Logging;
+
+namespace DmIo.Mapper;
+
+/// <summary>
+/// A block device made of other block devices by a table, as device-mapper makes them. Overlapping changes take turns
+/// here, whatever the targets are. Owns its targets and their state files, not the devices beneath.
+/// </summary>
+public sealed partial class MappedDevice : OrderedDevice
+{
+    private readonly Table _table;
+    private Target[] _targets = [];
+    private long _eventNumber;
+    private bool _stopped;
+
+    private MappedDevice(IoLoop loop, string name, Table table, ILogger logger)
+        : base(loop)
+    {
+        Name = name;
+        Logger = logger;
+        _table = table;
+    }
+
+    /// <summary>
+    /// Raised on the loop after each change that <see cref="EventNumber"/> counts; <see cref="StatusLine"/> tells what is
+    /// so now.
+    /// </summary>
+    public event Action<MappedDevice>? HealthChanged;
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override Sectors Length => _table.Length;
+
+    /// <inheritdoc/>
+    public override int LogicalBlockBytes => _logicalBlockBytes;
+
+    /// <inheritdoc/>
+    public override int MemoryAlignmentBytes => _memoryAlignmentBytes;
+
+    /// <inheritdoc/>
+    public override bool IsReadOnly => _isReadOnly;
+
+    /// <inheritdoc/>
+    public override Sectors DiscardLimit => _discardLimit;
+
+    /// <inheritdoc/>
+    public override Sectors WriteZeroesLimit => _writeZeroesLimit;
+
+    /// <summary>How often the health of something in the device has changed, as device-mapper's event number.</summary>
+    public long EventNumber => Volatile.Read(ref _eventNumber);
+
+    internal ILogger Logger { get; }
+
+    /// <summary>
+    /// Makes a mapped device and gets it ready to serve. From any thread.
+    /// </summary>
+    /// <param name="loop">The home of the device and of every device beneath.</param>
+    /// <param name="name">Its name, as in <c>dm:NAME</c>; state files are named after it.</param>
+    /// <param name="table">What it is made of.</param>
+    /// <param name="devices">Where the table's devices come from; asked on the loop.</param>
+    /// <param name="options">What else there is to know.</param>
+    /// <param name="cancellationToken">Gives up before the device is ready.</param>
+    /// <exception cref="MapperException">It cannot be made; all problems that were found, with their remedies.</exception>
+    public static Task<MappedDevice> CreateAsync(
+        IoLoop loop, string name, Table table, IDeviceSource devices, MappedDeviceOptions options,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(loop);
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(devices);
+        ArgumentNullException.ThrowIfNull(options);
+        if (!IsValidName(name))
+        {
+            throw new MapperException(
+                $"'{name}' cannot be the name of a mapped device; take letters, digits and any of . _ - +, at most {MaxNameLength}");
+        }
+        return loop.InvokeAsync(async () =>
+        {
+            var device = new MappedDevice(loop, name, table, options.LoggerFactory.CreateLogger("DmIo.Mapper"));
+            try
+            {
+                device.Bind(devices, options);
+                foreach (Target target in device._targets)
+                    await target.StartAsync(cancellationToken);
+                return device;
+            }
+            catch
+            {
+                await device.DisposeAsync();
+                throw;
+            }
+        });
+    }
+
+    /// <summary>
+    /// The device's status as <c>dmsetup status</c> prints it, a line per table line. From any thread; while requests are
+    /// under way it shows an instant that may have passed.
+    /// </summary>
+    public string StatusLine() => string.Join('\n', _targets.Select(StatusOf));
+
+    /// <summary>
+    /// The device's table as <c>dmsetup table</c> prints it, a line per table line: disks by number, everything else by the
+    /// word in the table. From any thread.
+    /// </summary>
+    public string TableLine() => string.Join('\n', _targets.Select(target => LineOf(target, target.TableWords)));
+
+    /// <summary>
+    /// Stops for good: new requests get ESHUTDOWN, those under way are finished, everything is flushed, and the clean stop
+    /// is recorded. From any thread.
+    /// </summary>
+    /// <exception cref="IOException">Not everything could be made durable or recorded; the message says what.</exception>
+    public Task StopAsync() => Loop.InvokeAsync(async () =>
+    {
+        if (_stopped)
+            return;
+        _stopped = true;
+        var problems = new List<string>();
+        foreach (Target target in _targets)
+        {
+            try
+            {
+                await target.StopAsync();
+            }
+            catch (IOException e)
+            {
+                problems.Add(e.Message);
+            }
+        }
+        if (problems.Count > 0)
+            throw new IOException(string.Join(Environment.NewLine, problems));
+    });
+
+    /// <summary>
+    /// Lets go of the targets and their state files, as they are: what was not stopped before counts as not stopped
+    /// cleanly. The devices beneath stay open.
+    /// </summary>
+    public override async ValueTask DisposeAsync()
+    {
+        _stopped = true;
+        foreach (Target target in _targets)
+            target.Dispose();
+        _targets = [];
+        await base.DisposeAsync();
+    }
+
+    internal string StatusOf(Target target) => LineOf(target, target.StatusWords);
+
+    internal void HealthChangedOf(Target target)
+    {
+        Volatile.Write(ref _eventNumber, _eventNumber + 1);
+        MapperLog.Status(Logger, Name, StatusOf(target));
+        HealthChanged?.Invoke(this);
+    }
+
+    /// <summary>Runs cold, asynchronous code on the loop; an exception is a bug and is logged as one.</summary>
+    internal Task Spawn(string activity, Func<ValueTask> action) => Loop.InvokeAsync(async () =>
+    {
+        try
+        {
+            await action();
+        }
+#pragma warning disable CA1031 // Nobody awaits this: what it throws is told here or nowhere.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            MapperLog.Bug(Logger, e, Name, activity);
+        }
+    });
+
+    private static string LineOf(Target target, string words) =>
+        $"{target.Begin} {target.Length} {target.Line.Target.Name} {words}".TrimEnd();
+}

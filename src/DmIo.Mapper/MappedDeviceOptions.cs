@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace DmIo.Mapper;
+
+/// <summary>What a mapped device needs to know beside its table.</summary>
+public sealed record MappedDeviceOptions
+{
+    /// <summary>The directory of the mirrors' state files; made if it is missing.</summary>
+    public required string StateDirectory { get; init; }
+
+    /// <summary>
+    /// Copy this leg (counted from 0, as in the error bits) to every leg that is not in sync: at birth, or to bring a
+    /// failed leg back.
+    /// </summary>
+    public int? SyncFrom { get; init; }
+
+    /// <summary>At birth, take the legs as identical. Ignored once there is a state file.</summary>
+    public bool AssumeClean { get; init; }
+
+    /// <summary>All legs were created just now and have never been written: a mirror of them is in sync.</summary>
+    public bool LegsAreFresh { get; init; }
+
+    /// <summary>Where the device logs.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    // Tests and simulations put stores and identities of their own here.
+    internal Func<IoLoop, string, IStateStore> OpenStore { get; init; } = (loop, path) => new FileStateStore(loop, path);
+
+    internal Func<BlockDevice, string, LegIdentity> Identify { get; init; } = LegIdentity.Of;
+
+    internal Func<Guid> NewVolumeId { get; init; } = Guid.NewGuid;
+}

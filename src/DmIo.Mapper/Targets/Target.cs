@@ -1,0 +1,57 @@
+namespace DmIo.Mapper;
+
+/// <summary>
+/// What serves one line of a table. Requests come with start sectors relative to the line, checked and in their turn, and
+/// lie wholly inside it.
+/// </summary>
+internal abstract class Target(MappedDevice host, TableLine line) : IDisposable
+{
+    /// <summary>The device of which the line is a part.</summary>
+    protected MappedDevice Host => host;
+
+    protected IoLoop Loop => host.Loop;
+
+    public TableLine Line => line;
+
+    public Sectors Begin => line.Start;
+
+    public Sectors Length => line.Length;
+
+    /// <summary>The devices beneath.</summary>
+    public abstract IReadOnlyList<TargetLeg> Legs { get; }
+
+    public virtual Sectors DiscardLimit => Sectors.Zero;
+
+    public virtual Sectors WriteZeroesLimit => Sectors.Zero;
+
+    /// <summary>The words behind the target's name in a table line.</summary>
+    public virtual string TableWords => "";
+
+    /// <summary>The words behind the target's name in a status line.</summary>
+    public virtual string StatusWords => "";
+
+    /// <summary>Does a request; a flush makes durable what this line has acknowledged.</summary>
+    public abstract void Map(BlockRequest request);
+
+    /// <summary>Gets ready to serve.</summary>
+    public virtual ValueTask StartAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>Finishes what is in flight and makes everything durable; nothing is mapped afterwards.</summary>
+    public virtual ValueTask StopAsync() => ValueTask.CompletedTask;
+
+    public virtual ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
+        Sectors start, Sectors count, CancellationToken cancellationToken) =>
+        new([new BlockExtent(start, count, ExtentKind.Data)]);
+
+    public virtual void Dispose()
+    {
+    }
+
+    /// <summary>Moves extents of a device to where they lie on the target.</summary>
+    protected static IReadOnlyList<BlockExtent> Shift(IReadOnlyList<BlockExtent> extents, Sectors offset)
+    {
+        if (offset == Sectors.Zero)
+            return extents;
+        return [.. extents.Select(extent => extent with { Start = extent.Start - offset })];
+    }
+}
