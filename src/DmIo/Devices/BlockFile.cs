@@ -20,6 +20,7 @@ internal sealed unsafe class BlockFile : IDisposable
         Path = options.Path;
         _readOnly = options.ReadOnly;
         IsDirect = options.Direct;
+        MustBeFileOrDisk();
         int flags = (_readOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | (IsDirect ? O_DIRECT : 0);
         Fd = Libc.Open(Path, flags, 0);
         if (Fd < 0)
@@ -239,6 +240,17 @@ internal sealed unsafe class BlockFile : IDisposable
         return Errno.None;
     }
 
+    // Looked at before it is opened: to open a pipe for reading would wait for its writer.
+    private void MustBeFileOrDisk()
+    {
+        StatXBuffer stat;
+        if (Libc.StatX(AT_FDCWD, Path, 0, STATX_BASIC_STATS, &stat) == 0 && (stat.Mode & S_IFMT) is not (S_IFREG or S_IFBLK))
+            throw WrongKind();
+    }
+
+    private DeviceOpenException WrongKind() =>
+        new($"{Path}: neither a regular file nor a block device; name one of these", Errno.EINVAL);
+
     private void Inspect()
     {
         StatXBuffer stat;
@@ -257,8 +269,7 @@ internal sealed unsafe class BlockFile : IDisposable
                 InspectDisk(stat);
                 break;
             default:
-                throw new DeviceOpenException(
-                    $"{Path}: neither a regular file nor a block device; name one of these", Errno.EINVAL);
+                throw WrongKind();
         }
     }
 
