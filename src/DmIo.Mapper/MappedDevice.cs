@@ -134,13 +134,18 @@ public sealed partial class MappedDevice : OrderedDevice
 
     /// <summary>
     /// Lets go of the targets and their state files, as they are: what was not stopped before counts as not stopped
-    /// cleanly. The devices beneath stay open.
+    /// cleanly. Waits for what is under way; the devices beneath stay open. From any thread.
     /// </summary>
     public override async ValueTask DisposeAsync()
     {
+        if (SynchronizationContext.Current != Loop.SynchronizationContext)
+        {
+            await Loop.InvokeAsync(DisposeAsync);
+            return;
+        }
         _stopped = true;
         foreach (Target target in _targets)
-            target.Dispose();
+            await target.DisposeAsync();
         _targets = [];
         await base.DisposeAsync();
     }

@@ -1,7 +1,7 @@
 namespace DmIo.Mapper;
 
 /// <summary>What the mirror does to its legs beside passing requests on: copying, zeroing, flushing. Cold paths.</summary>
-internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers)
+internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : IAsyncDisposable
 {
     // A page of zeroes, written this often in one request. Arbitrary: 1 MiB at once.
     private const int ZeroBytes = 64 << 10;
@@ -49,6 +49,8 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers)
         return failures;
     }
 
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
+
     private Task<LegFailures> RunAsync(
         ulong asked, BlockOperation operation, BlockFlags flags, Sectors start, Sectors count, IoMemory memory) =>
         RunAsync(asked, operation, flags, start, count, memory, new LegFailures());
@@ -59,15 +61,16 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers)
     {
         if (asked == 0)
             return failures;
-        var io = new AwaitedIo { Operation = operation, Flags = flags, Memory = memory };
         int regions = 0;
         foreach (Leg leg in legs.Legs)
         {
             if ((asked & leg.Bit) != 0)
                 _regions[regions++] = new IoRegion(leg.Device, leg.Offset + start, count);
         }
-        io.SetRegions(_regions.AsSpan(0, regions));
-        failures.Add(asked, await io.RunAsync(_client));
+        IoResult result = await _client.ExecuteAsync(operation, flags, _regions.AsSpan(0, regions), memory);
+        if (result.IsRefused)
+            throw new InvalidOperationException($"dm-io refused a request of the mirror's own: {result.Errno}.");
+        failures.Add(asked, result.Outcome);
         return failures;
     }
 

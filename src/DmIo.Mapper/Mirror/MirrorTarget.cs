@@ -145,11 +145,14 @@ internal sealed partial class MirrorTarget : Target
             await source.Device.ReadExtentsAsync(start + source.Offset, count, cancellationToken), source.Offset);
     }
 
-    public override void Dispose()
+    public override async ValueTask DisposeAsync()
     {
+        await _copy.StopAsync();
+        await _client.DisposeAsync();
+        await _writer.DisposeAsync();
         _record.Dispose();
         _buffers.Dispose();
-        base.Dispose();
+        await base.DisposeAsync();
     }
 
     private static Sectors SmallestLimit(IReadOnlyList<TargetLeg> places, Func<BlockDevice, Sectors> limitOf, Sectors ofNone)

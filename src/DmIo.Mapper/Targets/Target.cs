@@ -4,7 +4,7 @@ namespace DmIo.Mapper;
 /// What serves one line of a table. Requests come with start sectors relative to the line, checked and in their turn, and
 /// lie wholly inside it.
 /// </summary>
-internal abstract class Target(MappedDevice host, TableLine line) : IDisposable
+internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDisposable
 {
     /// <summary>The device of which the line is a part.</summary>
     protected MappedDevice Host => host;
@@ -43,9 +43,7 @@ internal abstract class Target(MappedDevice host, TableLine line) : IDisposable
         Sectors start, Sectors count, CancellationToken cancellationToken) =>
         new([new BlockExtent(start, count, ExtentKind.Data)]);
 
-    public virtual void Dispose()
-    {
-    }
+    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>Moves extents of a device to where they lie on the target.</summary>
     protected static IReadOnlyList<BlockExtent> Shift(IReadOnlyList<BlockExtent> extents, Sectors offset)
