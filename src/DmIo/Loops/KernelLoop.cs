@@ -86,6 +86,9 @@ public sealed unsafe class KernelLoop : IoLoop, IDisposable
     /// <summary>Ends the thread when the present batch is done. Devices and connections must be closed before.</summary>
     public void Dispose()
     {
+        // A second time the descriptors' numbers may belong to someone else.
+        if (_stopping)
+            return;
         _stopping = true;
         Wake();
         if (_thread.IsAlive && !IsCurrent)

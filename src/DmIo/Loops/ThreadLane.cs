@@ -55,6 +55,9 @@ internal sealed class ThreadLane : Lane
     private void GiveToWorkers()
     {
         _handOverDue = false;
+        // Closed in the batch that queued the work: the workers have taken it and are gone.
+        if (_closing)
+            return;
         int wake;
         lock (_lock)
         {
