@@ -1,0 +1,42 @@
+using DmIo.Nbd.Wire;
+using static DmIo.Nbd.Wire.NbdConstants;
+
+namespace DmIo.Nbd.Edge;
+
+/// <summary>What a request is refused for before anything is done ("Request types", "Command flags").</summary>
+internal static class RequestRules
+{
+    /// <summary>
+    /// Checks command, flags, permission, length and range, in this order.
+    /// </summary>
+    /// <returns>
+    /// None; EINVAL for what is unknown, not advertised, too long or reads past the end; EPERM for a change to a
+    /// read-only export; ENOSPC for a write past the end.
+    /// </returns>
+    public static Errno Check(in RequestHeader header, NbdExport export, int maxPayloadBytes)
+    {
+        if ((header.Flags & ~FlagsOf(header.Type)) != 0)
+            return Errno.EINVAL;
+        bool changes = header.Type is NBD_CMD_WRITE or NBD_CMD_TRIM or NBD_CMD_WRITE_ZEROES;
+        if (changes && export.ReadOnly)
+            return Errno.EPERM;
+        if (header.Type == NBD_CMD_FLUSH)
+            return Errno.None; // Its offset and length are reserved; a client that sets them still means a flush.
+        if (header.Type == NBD_CMD_TRIM && !export.CanTrim)
+            return Errno.EINVAL;
+        if (header.Type is NBD_CMD_READ or NBD_CMD_WRITE && header.Length > (uint)maxPayloadBytes)
+            return Errno.EINVAL;
+        ulong size = (ulong)export.SizeBytes;
+        if (header.Offset <= size && header.Length <= size - header.Offset)
+            return Errno.None;
+        return header.Type is NBD_CMD_WRITE or NBD_CMD_WRITE_ZEROES ? Errno.ENOSPC : Errno.EINVAL;
+    }
+
+    // An unknown command is marked by a flag that no client can set: each of its own is refused, and so is none.
+    private static int FlagsOf(ushort type) => type switch
+    {
+        NBD_CMD_READ or NBD_CMD_WRITE or NBD_CMD_FLUSH or NBD_CMD_TRIM => NBD_CMD_FLAG_FUA,
+        NBD_CMD_WRITE_ZEROES => NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE,
+        _ => 0,
+    };
+}

@@ -1,0 +1,55 @@
+using DmIo.Nbd.Transmission;
+using Microsoft.Extensions.Logging;
+
+namespace DmIo.Nbd;
+
+/// <summary>What the server tells its operator. Event ids are stable; names and peers come made printable.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(3001, LogLevel.Information, "Listening on {Address}")]
+    public static partial void Listening(this ILogger logger, string address);
+
+    [LoggerMessage(3002, LogLevel.Information, "No longer listening on {Address}")]
+    public static partial void ListenerClosed(this ILogger logger, string address);
+
+    [LoggerMessage(3003, LogLevel.Warning, "{Address}: accept: {Reason}; trying again in {DelayMs} ms")]
+    public static partial void AcceptBacksOff(this ILogger logger, string address, string reason, int delayMs);
+
+    [LoggerMessage(3004, LogLevel.Error, "{Address}: accept: {Reason}; no more connections are taken here")]
+    public static partial void AcceptFailed(this ILogger logger, string address, string reason);
+
+    [LoggerMessage(3005, LogLevel.Warning, "{Peer}: refused, {Limit} connections are open; said once until one has ended")]
+    public static partial void TooManyConnections(this ILogger logger, string peer, int limit);
+
+    [LoggerMessage(3010, LogLevel.Information, "{Peer}: serving export {Export}")]
+    public static partial void Serving(this ILogger logger, string peer, string export);
+
+    public static void ConnectionEnded(this ILogger logger, string export, string peer, in EndReason reason)
+    {
+        if (reason.IsOrderly)
+            ConnectionEnded(logger, peer, export, reason.Text);
+        else
+            ConnectionBroken(logger, peer, export, reason.Text);
+    }
+
+    [LoggerMessage(3013, LogLevel.Information, "{Peer}: ended without choosing an export: {Reason}")]
+    public static partial void HandshakeEnded(this ILogger logger, string peer, string reason);
+
+    [LoggerMessage(3014, LogLevel.Warning, "{Peer}: dropped before it had chosen an export: {Reason}")]
+    public static partial void HandshakeBroken(this ILogger logger, string peer, string reason);
+
+    [LoggerMessage(3015, LogLevel.Error, "{Peer}: dropped, the server made a mistake")]
+    public static partial void HandshakeBug(this ILogger logger, string peer, Exception exception);
+
+    [LoggerMessage(3016, LogLevel.Information, "{Peer}: asked for unknown export {Export}")]
+    public static partial void UnknownExport(this ILogger logger, string peer, string export);
+
+    [LoggerMessage(3020, LogLevel.Warning, "{Count} connections were closed with requests unanswered: the time to stop was over")]
+    public static partial void StopWasForced(this ILogger logger, int count);
+
+    [LoggerMessage(3011, LogLevel.Information, "{Peer}: export {Export}: connection ended: {Reason}")]
+    private static partial void ConnectionEnded(ILogger logger, string peer, string export, string reason);
+
+    [LoggerMessage(3012, LogLevel.Warning, "{Peer}: export {Export}: connection broken: {Reason}")]
+    private static partial void ConnectionBroken(ILogger logger, string peer, string export, string reason);
+}

@@ -1,0 +1,91 @@
+using System.Text;
+using static DmIo.Nbd.Wire.NbdConstants;
+
+namespace DmIo.Nbd;
+
+/// <summary>A device under the name by which clients ask for it. Does not own the device.</summary>
+public sealed class NbdExport
+{
+    // What the specification tells clients to assume where nothing is said, and the page size of most of them.
+    private const int PreferredBlockBytes = 4096;
+
+    // Byte-granular requests are served, whatever the device's blocks are.
+    internal const uint MinimumBlock = 1;
+
+    private static readonly UTF8Encoding s_utf8 = new(false, throwOnInvalidBytes: true);
+
+    /// <summary>Describes an export.</summary>
+    /// <param name="name">The name clients ask for: at most 4096 bytes of UTF-8, no NUL.</param>
+    /// <param name="device">What is served; its home must be a <see cref="KernelLoop"/>.</param>
+    /// <param name="readOnly">Whether changes are refused with EPERM; always so on a read-only device.</param>
+    /// <param name="description">A line for people who list the exports: at most 4096 bytes of UTF-8, no NUL.</param>
+    /// <exception cref="ArgumentException">Name, description or loop are not as said.</exception>
+    public NbdExport(string name, OrderedDevice device, bool readOnly, string? description = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(device);
+        Name = name;
+        NameBytes = Encode(name, nameof(name));
+        Device = device;
+        Loop = device.Loop as KernelLoop
+            ?? throw new ArgumentException($"{device.Name}: its loop waits for no sockets", nameof(device));
+        ReadOnly = readOnly || device.IsReadOnly;
+        Description = description;
+        DescriptionBytes = Encode(description ?? "", nameof(description));
+    }
+
+    /// <summary>The name clients ask for.</summary>
+    public string Name { get; }
+
+    /// <summary>What is served.</summary>
+    public OrderedDevice Device { get; }
+
+    /// <summary>Whether what changes data is refused.</summary>
+    public bool ReadOnly { get; }
+
+    /// <summary>A line for people.</summary>
+    public string? Description { get; }
+
+    internal KernelLoop Loop { get; }
+
+    internal byte[] NameBytes { get; }
+
+    internal byte[] DescriptionBytes { get; }
+
+    // What does not fill a logical block at the device's end cannot be reached.
+    internal long SizeBytes => Device.Length.Bytes & -Device.LogicalBlockBytes;
+
+    internal bool CanTrim => Device.DiscardLimit > Sectors.Zero;
+
+    internal uint PreferredBlock => (uint)Math.Max(PreferredBlockBytes, Device.LogicalBlockBytes);
+
+    /// <summary>The transmission flags: each is set because it is true.</summary>
+    internal ushort TransmissionFlags
+    {
+        get
+        {
+            int flags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_CAN_MULTI_CONN;
+            if (ReadOnly)
+                flags |= NBD_FLAG_READ_ONLY;
+            else
+                flags |= NBD_FLAG_SEND_WRITE_ZEROES | (CanTrim ? NBD_FLAG_SEND_TRIM : 0);
+            return (ushort)flags;
+        }
+    }
+
+    private static byte[] Encode(string text, string parameter)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = s_utf8.GetBytes(text);
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw new ArgumentException("Not a text that UTF-8 can hold.", parameter, e);
+        }
+        if (bytes.Length > MaxStringBytes || bytes.Contains((byte)0))
+            throw new ArgumentException($"Longer than {MaxStringBytes} bytes of UTF-8, or with a NUL inside.", parameter);
+        return bytes;
+    }
+}

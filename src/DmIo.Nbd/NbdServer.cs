@@ -1,0 +1,186 @@
+using System.Net;
+using DmIo.Linux;
+using DmIo.Nbd.Negotiation;
+using DmIo.Nbd.Sockets;
+using DmIo.Nbd.Transmission;
+using Microsoft.Extensions.Logging;
+
+namespace DmIo.Nbd;
+
+/// <summary>
+/// An NBD server: takes connections and negotiates on its front loop, then serves each connection on the loop of the
+/// export that it chose. Its methods may be called from any thread but a loop's own must not wait for them.
+/// </summary>
+public sealed partial class NbdServer : IAsyncDisposable
+{
+    // How long connections that were closed by force may take to say so; one with a request that a device does not give
+    // back never does.
+    private static readonly TimeSpan s_afterForce = TimeSpan.FromSeconds(1);
+
+    private readonly KernelLoop _loop;
+    private readonly NbdLimits _limits;
+    private readonly ILogger _logger;
+    private readonly ExportTable _exports = new();
+    private readonly Lock _lock = new();
+
+    // All of these live on the front loop.
+    private readonly List<NbdListener> _listeners = [];
+    private readonly Dictionary<Handshake, HandshakeChannel> _handshakes = [];
+    private readonly HashSet<NbdConnection> _connections = [];
+    private readonly Dictionary<KernelLoop, LoopMemory> _memories = [];
+    private TaskCompletionSource _changed = new();
+    private bool _isStopping;
+    private bool _saidTooMany;
+
+    private int _connectionCount;
+    private Task? _stopped;
+
+    /// <summary>Creates a server without exports or listeners.</summary>
+    /// <param name="frontLoop">Where connections are taken and negotiated; must outlive the server.</param>
+    /// <param name="limits">What clients may cost.</param>
+    /// <param name="loggers">Where the server tells what happens.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is out of range.</exception>
+    public NbdServer(KernelLoop frontLoop, NbdLimits limits, ILoggerFactory loggers)
+    {
+        ArgumentNullException.ThrowIfNull(frontLoop);
+        ArgumentNullException.ThrowIfNull(limits);
+        ArgumentNullException.ThrowIfNull(loggers);
+        limits.Validate();
+        _loop = frontLoop;
+        _limits = limits;
+        _logger = loggers.CreateLogger<NbdServer>();
+    }
+
+    /// <summary>Connections that are open, half-open ones included.</summary>
+    public int ConnectionCount => Volatile.Read(ref _connectionCount);
+
+    /// <summary>
+    /// Offers an export. The empty name selects the default: the first export added, unless another says that it is.
+    /// </summary>
+    /// <exception cref="ArgumentException">There is an export of this name, or a default, already.</exception>
+    public void AddExport(NbdExport export, bool isDefault = false)
+    {
+        ArgumentNullException.ThrowIfNull(export);
+        _exports.Add(export, isDefault);
+    }
+
+    /// <summary>
+    /// Takes connections on a Unix socket. The file of a socket that nobody listens on is replaced.
+    /// </summary>
+    /// <exception cref="NbdListenException">The path cannot be had; another server listening there is such a reason.</exception>
+    public Task<NbdListener> ListenUnixAsync(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return _loop.InvokeAsync(() => new ValueTask<NbdListener>(Listen(() => ListenSocket.OpenUnix(path), path)));
+    }
+
+    /// <summary>Takes connections on a TCP address; port 0 takes a free one, which the listener tells.</summary>
+    /// <exception cref="NbdListenException">The address cannot be had.</exception>
+    public Task<NbdListener> ListenTcpAsync(IPEndPoint endpoint)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        return _loop.InvokeAsync(() => new ValueTask<NbdListener>(Listen(() => ListenSocket.OpenTcp(endpoint), null)));
+    }
+
+    /// <summary>
+    /// Stops: no more connections, options are answered ERR_SHUTDOWN and requests ESHUTDOWN, what is in flight finishes,
+    /// connections are closed. Devices are not flushed: they are not the server's.
+    /// </summary>
+    /// <param name="bound">How long requests in flight may take; then connections are closed all the same.</param>
+    public Task StopAsync(TimeSpan bound)
+    {
+        lock (_lock)
+            return _stopped ??= _loop.InvokeAsync(() => StopOnLoopAsync(bound));
+    }
+
+    /// <summary>Stops at once, unless <see cref="StopAsync"/> has been called before.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
+
+    private NbdListener Listen(Func<System.Net.Sockets.Socket> open, string? unixPath)
+    {
+        ObjectDisposedException.ThrowIf(_isStopping, this);
+        var listener = new NbdListener(_loop, open(), unixPath, _logger, Accepted);
+        _listeners.Add(listener);
+        return listener;
+    }
+
+    private void Accepted(int fd, string peer)
+    {
+        if (_connectionCount >= _limits.MaxConnections)
+        {
+            _ = Libc.Close(fd);
+            if (!_saidTooMany)
+                _logger.TooManyConnections(peer, _limits.MaxConnections);
+            _saidTooMany = true;
+            return;
+        }
+        Interlocked.Increment(ref _connectionCount);
+        _ = _loop.InvokeAsync(() => NegotiateAsync(fd, peer));
+    }
+
+    private async ValueTask NegotiateAsync(int fd, string peer)
+    {
+        HandshakeChannel channel = new(_loop, fd);
+        Handshake handshake = new(channel, _exports, _limits, peer, _logger) { IsStopping = _isStopping };
+        _handshakes.Add(handshake, channel);
+        NbdExport? chosen = null;
+        try
+        {
+            await using ITimer deadline = _loop.Time.CreateTimer(
+                _ => channel.Abort(new EndReason("the handshake took too long", false)), null,
+                _limits.HandshakeTimeout, Timeout.InfiniteTimeSpan);
+            channel.Open();
+            chosen = await handshake.RunAsync();
+            if (chosen is null)
+                _logger.HandshakeEnded(peer, "client aborted");
+        }
+        catch (HandshakeException e) when (e.Reason.IsOrderly)
+        {
+            _logger.HandshakeEnded(peer, e.Reason.Text);
+        }
+        catch (HandshakeException e)
+        {
+            _logger.HandshakeBroken(peer, e.Reason.Text);
+        }
+#pragma warning disable CA1031 // A mistake of the server's must not take the other connections with it.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _logger.HandshakeBug(peer, e);
+        }
+        _handshakes.Remove(handshake);
+        if (chosen is not null)
+            Serve(channel, chosen, peer);
+        else
+            channel.Close();
+        if (chosen is null)
+            SlotFreed();
+    }
+
+    private void Serve(HandshakeChannel channel, NbdExport export, string peer)
+    {
+        _logger.Serving(peer, Printable.Name(export.Name));
+        if (!_memories.TryGetValue(export.Loop, out LoopMemory? memory))
+            _memories.Add(export.Loop, memory = new LoopMemory(export.Loop, _limits));
+        var connection = new NbdConnection(
+            channel.Fd, export, _limits, memory, peer, channel.Detach(), _logger,
+            ended => _loop.Post(new Step(() => Ended(ended))));
+        _connections.Add(connection);
+        connection.PostBegin();
+        if (_isStopping)
+            connection.PostStop();
+    }
+
+    private void Ended(NbdConnection connection)
+    {
+        _connections.Remove(connection);
+        SlotFreed();
+    }
+
+    private void SlotFreed()
+    {
+        Interlocked.Decrement(ref _connectionCount);
+        _saidTooMany = false;
+        _changed.TrySetResult();
+    }
+}

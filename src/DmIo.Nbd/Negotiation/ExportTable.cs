@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+
+namespace DmIo.Nbd.Negotiation;
+
+/// <summary>The exports by name, and which of them the empty name selects. Safe to use from any thread.</summary>
+internal sealed class ExportTable
+{
+    private readonly Lock _lock = new();
+    private NbdExport? _chosenDefault;
+
+    public ImmutableArray<NbdExport> All { get; private set; } = [];
+
+    public NbdExport? Default { get; private set; }
+
+    public void Add(NbdExport export, bool isDefault)
+    {
+        lock (_lock)
+        {
+            if (All.Any(e => e.Name == export.Name))
+                throw new ArgumentException($"There is an export {Printable.Name(export.Name)} already.", nameof(export));
+            if (isDefault && _chosenDefault is not null)
+                throw new ArgumentException($"Export {Printable.Name(_chosenDefault.Name)} is the default already.", nameof(isDefault));
+            if (isDefault)
+                _chosenDefault = export;
+            Default = _chosenDefault ?? Default ?? export;
+            All = All.Add(export);
+        }
+    }
+
+    /// <summary>The export of that name; the empty name is the default's unless an export bears it.</summary>
+    public NbdExport? Find(ReadOnlySpan<byte> name)
+    {
+        foreach (NbdExport export in All)
+        {
+            if (name.SequenceEqual(export.NameBytes))
+                return export;
+        }
+        return name.IsEmpty ? Default : null;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.Text;
+using DmIo.Nbd.Wire;
+using static DmIo.Nbd.Wire.NbdConstants;
+
+namespace DmIo.Nbd.Negotiation;
+
+/// <summary>Builds the replies to one option, which are sent together.</summary>
+internal sealed class OptionReplies(uint option)
+{
+    private readonly ArrayBufferWriter<byte> _message = new(256);
+
+    /// <summary>The replies so far.</summary>
+    public ReadOnlyMemory<byte> Message => _message.WrittenMemory;
+
+    public OptionReplies Ack()
+    {
+        Begin(NBD_REP_ACK, 0);
+        return this;
+    }
+
+    /// <summary>An error with a sentence for the client's user.</summary>
+    public OptionReplies Error(uint type, string text)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        Begin(type, bytes.Length).WriteBytes(bytes);
+        return this;
+    }
+
+    /// <summary>One export of a list: its name and, behind it, its description.</summary>
+    public OptionReplies Server(NbdExport export)
+    {
+        WireWriter writer = Begin(
+            NBD_REP_SERVER, sizeof(uint) + export.NameBytes.Length + export.DescriptionBytes.Length);
+        writer.WriteUInt32((uint)export.NameBytes.Length);
+        writer.WriteBytes(export.NameBytes);
+        writer.WriteBytes(export.DescriptionBytes);
+        return this;
+    }
+
+    /// <summary>What is told of an export: size and flags always, the rest when asked for.</summary>
+    public OptionReplies Infos(NbdExport export, in InfoRequest request, int maxPayloadBytes)
+    {
+        WireWriter writer = BeginInfo(NBD_INFO_EXPORT, sizeof(ulong) + sizeof(ushort));
+        writer.WriteUInt64((ulong)export.SizeBytes);
+        writer.WriteUInt16(export.TransmissionFlags);
+        if (request.Wants(NBD_INFO_NAME))
+            BeginInfo(NBD_INFO_NAME, export.NameBytes.Length).WriteBytes(export.NameBytes);
+        if (request.Wants(NBD_INFO_DESCRIPTION) && export.DescriptionBytes.Length > 0)
+            BeginInfo(NBD_INFO_DESCRIPTION, export.DescriptionBytes.Length).WriteBytes(export.DescriptionBytes);
+        if (request.Wants(NBD_INFO_BLOCK_SIZE))
+        {
+            writer = BeginInfo(NBD_INFO_BLOCK_SIZE, 3 * sizeof(uint));
+            writer.WriteUInt32(NbdExport.MinimumBlock);
+            writer.WriteUInt32(export.PreferredBlock);
+            writer.WriteUInt32((uint)maxPayloadBytes);
+        }
+        return this;
+    }
+
+    private WireWriter BeginInfo(ushort type, int lengthBytes)
+    {
+        WireWriter writer = Begin(NBD_REP_INFO, sizeof(ushort) + lengthBytes);
+        writer.WriteUInt16(type);
+        return writer;
+    }
+
+    private WireWriter Begin(uint type, int lengthBytes)
+    {
+        Span<byte> reply = _message.GetSpan(OptionReplyHeaderBytes + lengthBytes)[..(OptionReplyHeaderBytes + lengthBytes)];
+        _message.Advance(reply.Length);
+        var writer = new WireWriter(reply);
+        writer.WriteUInt64(NBD_REP_MAGIC);
+        writer.WriteUInt32(option);
+        writer.WriteUInt32(type);
+        writer.WriteUInt32((uint)lengthBytes);
+        return writer;
+    }
+}

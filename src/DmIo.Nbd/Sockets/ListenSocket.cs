@@ -1,0 +1,90 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using DmIo.Linux;
+
+namespace DmIo.Nbd.Sockets;
+
+/// <summary>Makes bound, listening, non-blocking sockets.</summary>
+internal static class ListenSocket
+{
+    // As many as the kernel queues by default (net.core.somaxconn on older ones); more wait in connect.
+    private const int Backlog = 128;
+
+    // sockaddr_un holds 108 bytes, the last of them a NUL.
+    private const int MaxPathBytes = 107;
+
+    public static Socket OpenTcp(IPEndPoint endpoint)
+    {
+        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        return Listen(socket, endpoint, endpoint.ToString(), "choose another port, or stop what listens there");
+    }
+
+    /// <summary>A socket file that nobody listens on is replaced; one that is in use is left alone.</summary>
+    public static Socket OpenUnix(string path)
+    {
+        if (Encoding.UTF8.GetByteCount(path) is 0 or > MaxPathBytes)
+            throw new NbdListenException($"{path}: a Unix socket's path has 1 to {MaxPathBytes} bytes; choose a shorter one");
+        RemoveStale(path);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        return Listen(socket, new UnixDomainSocketEndPoint(path), path, "make its directory, or choose another path");
+    }
+
+    /// <summary>What tells a socket file from one that another process put in its place; null when there is none.</summary>
+    public static unsafe (ulong Inode, uint Major, uint Minor)? Identify(string path)
+    {
+        StatXBuffer stat;
+        int result = Libc.StatX(
+            LinuxConstants.AT_FDCWD, path, 0, LinuxConstants.STATX_BASIC_STATS, &stat);
+        return result == 0 ? (stat.Inode, stat.DevMajor, stat.DevMinor) : null;
+    }
+
+    private static Socket Listen(Socket socket, EndPoint endpoint, string name, string remedy)
+    {
+        try
+        {
+            socket.Blocking = false;
+            socket.Bind(endpoint);
+            socket.Listen(Backlog);
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new NbdListenException($"{name}: {e.Message}; {remedy}", e);
+        }
+    }
+
+    private static void RemoveStale(string path)
+    {
+        if (!Path.Exists(path))
+            return;
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused && IsSocket(path))
+        {
+            File.Delete(path);
+            return;
+        }
+        catch (SocketException e) when (!IsSocket(path))
+        {
+            throw new NbdListenException($"{path}: is there and is not a socket; move it away or choose another path", e);
+        }
+        catch (SocketException e)
+        {
+            throw new NbdListenException($"{path}: {e.Message}; remove it if nobody needs it", e);
+        }
+        throw new NbdListenException($"{path}: another server listens there; stop it or choose another path");
+    }
+
+    private static unsafe bool IsSocket(string path)
+    {
+        const int S_IFSOCK = 0xc000;
+        StatXBuffer stat;
+        return Libc.StatX(LinuxConstants.AT_FDCWD, path, 0, LinuxConstants.STATX_BASIC_STATS, &stat) == 0
+            && (stat.Mode & LinuxConstants.S_IFMT) == S_IFSOCK;
+    }
+}

@@ -1,0 +1,54 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Runtime.InteropServices;
+
+namespace DmIo.Nbd.Sockets;
+
+/// <summary>Options and addresses of accepted sockets, without the runtime's own socket engine.</summary>
+internal static unsafe partial class SocketCalls
+{
+    /// <summary>Room for the address of any peer (<c>struct sockaddr_storage</c>).</summary>
+    public const int AddressBytes = 128;
+
+    private const string Library = "libc";
+    private const int AF_INET = 2;
+    private const int AF_INET6 = 10;
+    private const int SOL_SOCKET = 1;
+    private const int SO_PEERCRED = 17;
+    private const int IPPROTO_TCP = 6;
+    private const int TCP_NODELAY = 1;
+
+    /// <summary>
+    /// Sends small replies at once (the specification asks both ends to), where the socket is a TCP one.
+    /// </summary>
+    public static void SetNoDelay(int fd)
+    {
+        int on = 1;
+        _ = SetSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(int));
+    }
+
+    /// <summary>Who is at the other end: address and port, or the process behind a Unix socket.</summary>
+    public static string DescribePeer(int fd, ReadOnlySpan<byte> address)
+    {
+        switch (MemoryMarshal.Read<ushort>(address))
+        {
+            case AF_INET:
+                return new IPEndPoint(new IPAddress(address.Slice(4, 4)), Port(address)).ToString();
+            case AF_INET6:
+                return new IPEndPoint(new IPAddress(address.Slice(8, 16)), Port(address)).ToString();
+        }
+        int* credentials = stackalloc int[3];
+        uint length = 3 * sizeof(int);
+        return GetSocketOption(fd, SOL_SOCKET, SO_PEERCRED, credentials, &length) == 0
+            ? $"unix:pid={credentials[0]},uid={credentials[1]}"
+            : "unix";
+    }
+
+    private static int Port(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
+
+    [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
+    private static partial int SetSocketOption(int fd, int level, int name, void* value, uint length);
+
+    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
+    private static partial int GetSocketOption(int fd, int level, int name, void* value, uint* length);
+}

@@ -1,0 +1,185 @@
+using System.Runtime.InteropServices;
+
+namespace DmIo.Nbd.Transmission;
+
+/// <summary>
+/// What all connections of one loop share: buffers under one limit, receive chunks, request objects. A connection that
+/// finds no room waits in line; buffers for a request are given whole or not at all, so two that wait never hold what the
+/// other needs.
+/// </summary>
+internal sealed unsafe class LoopMemory : LoopWork, IDisposable
+{
+    // Zeroes for devices that cannot write zeroes themselves: one small buffer, named many times in a vector.
+    private const int ZeroBufferBytes = 64 << 10;
+
+    /// <summary>The longest write of zero buffers in one request to a device.</summary>
+    public const int MaxZeroWriteBytes = 1 << 20;
+
+    /// <summary>Vectors for one receive: a payload's buffers, an unaligned one's extra, the chunk behind them.</summary>
+    public const int MaxReceiveVectors = 128;
+
+    private readonly KernelLoop _loop;
+    private readonly BufferPool _pool;
+    private readonly long _chunkLimitBytes;
+    private readonly Stack<ReceiveChunk> _freeChunks = new();
+    private readonly Stack<NbdRequest> _freeRequests = new();
+    private readonly Queue<NbdConnection> _line = new();
+    private readonly Step _serveLine;
+    private NbdConnection? _head;
+    private NbdConnection? _served;
+    private IoSegment[]? _zeroes;
+
+    public LoopMemory(KernelLoop loop, NbdLimits limits)
+    {
+        _loop = loop;
+        _pool = new BufferPool(limits.MaxBytesInFlightPerLoop);
+        // Chunks are held while their owner waits for payload buffers: the room for one payload is not theirs to take.
+        _chunkLimitBytes = limits.MaxBytesInFlightPerLoop - PayloadBytes(limits.MaxPayloadBytes);
+        _serveLine = new Step(ServeLine);
+        ReceiveVectors = (Linux.IoVec*)NativeMemory.Alloc(MaxReceiveVectors, (nuint)sizeof(Linux.IoVec));
+    }
+
+    /// <summary>Room for the vectors of one receive; used within one call.</summary>
+    public Linux.IoVec* ReceiveVectors { get; private set; }
+
+    /// <summary>Bytes in use now.</summary>
+    public long RentedBytes => _pool.RentedBytes;
+
+    /// <summary>The smallest limit with which a payload of <paramref name="maxPayloadBytes"/> can be served.</summary>
+    public static long LeastBytes(int maxPayloadBytes) => PayloadBytes(maxPayloadBytes) + 4 * ReceiveChunk.SizeBytes;
+
+    /// <summary>
+    /// Rents <paramref name="bytes"/> for a request, and a scratch buffer if it needs one.
+    /// </summary>
+    /// <returns>False when there is no room: the connection then waits and is told by MemoryReturned.</returns>
+    public bool TryRent(NbdConnection connection, NbdRequest request, long bytes, int scratchBytes = 0)
+    {
+        if (MustWait(connection) || _pool.RentedBytes + Footprint(bytes) + Footprint(scratchBytes) > _pool.LimitBytes)
+        {
+            Wait(connection);
+            return false;
+        }
+        while (bytes > 0)
+        {
+            int part = (int)Math.Min(bytes, BufferPool.MaxBytes);
+            _ = _pool.TryRent(part, out IoSegment buffer);
+            request.AddBuffer(buffer);
+            bytes -= part;
+        }
+        if (scratchBytes > 0)
+        {
+            _ = _pool.TryRent(scratchBytes, out IoSegment scratch);
+            request.SetScratch(scratch);
+        }
+        Served(connection);
+        return true;
+    }
+
+    /// <summary>Rents a chunk to receive into; waits like <see cref="TryRent"/> when <paramref name="wait"/> is set.</summary>
+    public ReceiveChunk? TryRentChunk(NbdConnection connection, bool wait)
+    {
+        if (MustWait(connection) || _pool.RentedBytes + ReceiveChunk.SizeBytes > _chunkLimitBytes)
+        {
+            if (wait)
+                Wait(connection);
+            return null;
+        }
+        _ = _pool.TryRent(ReceiveChunk.SizeBytes, out IoSegment segment);
+        if (!_freeChunks.TryPop(out ReceiveChunk? chunk))
+            chunk = new ReceiveChunk(this);
+        chunk.Fill(segment);
+        if (wait)
+            Served(connection);
+        return chunk;
+    }
+
+    public void Return(IoSegment buffer)
+    {
+        _pool.Return(buffer);
+        if (_head is not null || _line.Count > 0)
+            _serveLine.Ready(_loop);
+    }
+
+    public void Return(ReceiveChunk chunk)
+    {
+        Return(chunk.Memory);
+        _freeChunks.Push(chunk);
+    }
+
+    public NbdRequest RentRequest() => _freeRequests.TryPop(out NbdRequest? request) ? request : new NbdRequest(this);
+
+    public void Return(NbdRequest request) => _freeRequests.Push(request);
+
+    /// <summary>A vector of zeroes, at most <see cref="MaxZeroWriteBytes"/> long.</summary>
+    public IoVector Zeroes(int bytes)
+    {
+        if (_zeroes is null)
+        {
+            _zeroes = new IoSegment[MaxZeroWriteBytes / ZeroBufferBytes];
+            void* memory = NativeMemory.AlignedAlloc(ZeroBufferBytes, BufferPool.AlignmentBytes);
+            NativeMemory.Clear(memory, ZeroBufferBytes);
+            Array.Fill(_zeroes, new IoSegment((nint)memory, ZeroBufferBytes));
+        }
+        return new IoVector(_zeroes, _zeroes.Length).Slice(0, bytes);
+    }
+
+    public void Dispose()
+    {
+        _pool.Dispose();
+        NativeMemory.Free(ReceiveVectors);
+        ReceiveVectors = null;
+        if (_zeroes is not null)
+            NativeMemory.AlignedFree((void*)_zeroes[0].Address);
+    }
+
+    protected override void Run() => Dispose();
+
+    // What a payload costs at most: its length, the parts of blocks at an unaligned one's ends, its scratch.
+    private static long PayloadBytes(int maxPayloadBytes) => maxPayloadBytes + 3L * BufferPool.MaxBytes;
+
+    // Bytes that the pool counts for a vector: its last buffer is rounded up to a power of two.
+    private static long Footprint(long bytes)
+    {
+        long whole = bytes / BufferPool.MaxBytes * BufferPool.MaxBytes;
+        long rest = bytes - whole;
+        return rest == 0
+            ? whole
+            : whole + (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)Math.Max(rest, BufferPool.MinBytes));
+    }
+
+    private bool MustWait(NbdConnection connection) =>
+        _served != connection && (_head is not null || _line.Count > 0);
+
+    private void Wait(NbdConnection connection)
+    {
+        if (connection.WaitsForMemory)
+            return;
+        connection.WaitsForMemory = true;
+        if (_served == connection)
+            _head = connection;
+        else
+            _line.Enqueue(connection);
+    }
+
+    // One grant per place in line: who wants more queues up again.
+    private void Served(NbdConnection connection)
+    {
+        if (_served == connection)
+            _served = null;
+    }
+
+    private void ServeLine()
+    {
+        while (_head is not null || _line.Count > 0)
+        {
+            NbdConnection next = _head ?? _line.Dequeue();
+            _head = null;
+            _served = next;
+            next.WaitsForMemory = false;
+            next.MemoryReturned();
+            _served = null;
+            if (_head is not null)
+                return;
+        }
+    }
+}

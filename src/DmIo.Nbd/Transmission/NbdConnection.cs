@@ -1,0 +1,228 @@
+using DmIo.Linux;
+using Microsoft.Extensions.Logging;
+
+namespace DmIo.Nbd.Transmission;
+
+/// <summary>
+/// One connection in the transmission phase, on its export's loop. Owns the socket, what is received from it and its
+/// requests; ends when the socket is closed and the last request that was started has come back.
+/// </summary>
+internal sealed partial class NbdConnection : FdWatch
+{
+    // Replies are sent at the end of a batch, and at once when more than this has come together: about what a socket
+    // takes in one go.
+    private const long SendAtOnceBytes = 256 << 10;
+
+    private readonly KernelLoop _loop;
+    private readonly NbdExport _export;
+    private readonly NbdLimits _limits;
+    private readonly LoopMemory _memory;
+    private readonly ReceiveBuffer _received;
+    private readonly ReplySender _sender;
+    private readonly ILogger _logger;
+    private readonly Action<NbdConnection> _ended;
+    private readonly Step _batchEnd;
+    private byte[] _early;
+    private EndReason? _reason;
+    private NbdRequest? _inFlight;
+    private int _inFlightCount;
+    private long _bytesInFlight;
+    private bool _isClosed;
+    private bool _isDraining;
+    private bool _isStopping;
+    private bool _hasDisconnected;
+
+    /// <summary>Takes over a socket whose handshake is done.</summary>
+    /// <param name="fd">The socket, non-blocking; owned from here on.</param>
+    /// <param name="export">What the client chose.</param>
+    /// <param name="limits">The server's limits.</param>
+    /// <param name="memory">What the connections of the export's loop share.</param>
+    /// <param name="peer">The client, for the log.</param>
+    /// <param name="early">Bytes that were received behind the handshake.</param>
+    /// <param name="logger">Where its end is told.</param>
+    /// <param name="ended">Called on the export's loop when nothing of the connection is left.</param>
+    public NbdConnection(
+        int fd, NbdExport export, NbdLimits limits, LoopMemory memory, string peer, byte[] early, ILogger logger,
+        Action<NbdConnection> ended)
+        : base(fd)
+    {
+        _loop = export.Loop;
+        _export = export;
+        _limits = limits;
+        _memory = memory;
+        _early = early;
+        _logger = logger;
+        _ended = ended;
+        Peer = peer;
+        _received = new ReceiveBuffer(memory, this);
+        _sender = new ReplySender(this);
+        _batchEnd = new Step(EndBatch);
+    }
+
+    /// <summary>The client, for the log.</summary>
+    public string Peer { get; }
+
+    /// <summary>The device that is served.</summary>
+    public OrderedDevice Device => _export.Device;
+
+    /// <summary>Whether the connection stands in line for memory.</summary>
+    public bool WaitsForMemory { get; set; }
+
+    /// <summary>Begins to serve. Posted once, from the front loop.</summary>
+    public void PostBegin() => _loop.Post(new Step(Begin));
+
+    /// <summary>Answers new requests ESHUTDOWN, finishes the others, closes. Posted once, from the front loop.</summary>
+    public void PostStop() => _loop.Post(new Step(Stop));
+
+    /// <summary>Closes at once. Posted once, from the front loop.</summary>
+    public void PostKill() => _loop.Post(new Step(() => Close(EndReason.Killed)));
+
+    /// <summary>Takes a request back from the device.</summary>
+    public void Finished(NbdRequest request)
+    {
+        if (_isClosed)
+        {
+            Released(request);
+            return;
+        }
+        _sender.Add(request);
+        if (_sender.UnsentBytes >= SendAtOnceBytes && !_sender.IsFull)
+            Send();
+        _batchEnd.AtBatchEnd(_loop);
+    }
+
+    /// <summary>Takes a request back when its reply is in the socket, or will never be.</summary>
+    public void Released(NbdRequest request)
+    {
+        if (request.PreviousInFlight is { } previous)
+            previous.NextInFlight = request.NextInFlight;
+        else
+            _inFlight = request.NextInFlight;
+        if (request.NextInFlight is { } next)
+            next.PreviousInFlight = request.PreviousInFlight;
+        request.PreviousInFlight = request.NextInFlight = null;
+        _inFlightCount--;
+        _bytesInFlight -= request.CountedBytes;
+        request.Release();
+        if (_isClosed && _inFlightCount == 0)
+            End();
+    }
+
+    /// <summary>It is this connection's turn to ask for memory again.</summary>
+    public void MemoryReturned() => Pump();
+
+    /// <inheritdoc/>
+    protected override void OnReadable()
+    {
+        _readable = true;
+        if (_isHeldUp || WaitsForMemory || _isDraining)
+            CloseIfPeerIsGone(EndReason.Closed);
+        else
+            Pump();
+    }
+
+    /// <inheritdoc/>
+    protected override void OnWritable()
+    {
+        if (_isClosed)
+            return;
+        _sender.IsFull = false;
+        EndBatch();
+    }
+
+    private void Begin()
+    {
+        try
+        {
+            _loop.Watch(this);
+        }
+        catch (IOException)
+        {
+            Close(EndReason.Socket("watch", Errno.ENOMEM));
+            return;
+        }
+        _readable = true;
+        Pump();
+    }
+
+    private void Stop()
+    {
+        if (_isClosed)
+            return;
+        _isStopping = true;
+        _reason ??= EndReason.Stopped;
+        Pump();
+        CloseIfDrained();
+    }
+
+    // Nothing more is taken from the client; what was started finishes and is answered.
+    private void Drain(EndReason reason)
+    {
+        _reason ??= reason;
+        _isDraining = true;
+        CloseIfDrained();
+    }
+
+    private void CloseIfDrained()
+    {
+        if (_inFlightCount == 0 && (_isDraining || _isStopping))
+            Close(EndReason.Stopped);
+    }
+
+    private void EndBatch()
+    {
+        if (_isClosed)
+            return;
+        if (!_sender.IsFull)
+            Send();
+        if (!_isClosed && !WaitsForMemory && (!_isHeldUp || MayStartMore))
+            Pump();
+        if (!_isClosed)
+            CloseIfDrained();
+    }
+
+    private void Send()
+    {
+        Errno errno = _sender.Send(Fd);
+        if (errno == Errno.EAGAIN)
+            _loop.WatchWritable(this);
+        else if (errno != Errno.None)
+            Close(EndReason.Socket("send", errno));
+    }
+
+    // A peer that closed both ways refuses even an empty message; nothing of what it left behind must start later than
+    // what it sends on another connection.
+    private unsafe void CloseIfPeerIsGone(EndReason reason)
+    {
+        var nothing = new MessageHeader();
+        nint sent = Libc.SendMessage(Fd, &nothing, LinuxConstants.MSG_DONTWAIT | LinuxConstants.MSG_NOSIGNAL);
+        if (sent < 0 && Libc.LastErrno is not (Errno.EAGAIN or Errno.EINTR))
+            Close(reason);
+    }
+
+    private void Close(EndReason reason)
+    {
+        if (_isClosed)
+            return;
+        _isClosed = true;
+        _reason ??= reason;
+        _loop.Unwatch(this);
+        _ = Libc.Close(Fd);
+        // Who disconnected in order is owed everything that it sent before, though it may not wait for the replies.
+        for (NbdRequest? request = _inFlight; request is not null; request = request.NextInFlight)
+            request.IsAbandoned = !_hasDisconnected;
+        _inFlightCount++; // Held until all is let go of, so that the end comes once and last.
+        _sender.Discard();
+        _received.Discard();
+        ReleaseUnfinished();
+        if (--_inFlightCount == 0)
+            End();
+    }
+
+    private void End()
+    {
+        _sender.Free();
+        _logger.ConnectionEnded(Printable.Name(_export.Name), Peer, _reason!.Value);
+        _ended(this);
+    }
+}

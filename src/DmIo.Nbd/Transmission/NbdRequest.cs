@@ -1,0 +1,127 @@
+using DmIo.Nbd.Edge;
+using DmIo.Nbd.Wire;
+
+namespace DmIo.Nbd.Transmission;
+
+/// <summary>
+/// One request of a client, from its header to the last byte of its reply; it travels to the device as itself, once or,
+/// where the export's edge asks for it, several times. Pooled by the loop. It owns its buffers and holds the chunk that
+/// its payload lies in until its reply has been sent.
+/// </summary>
+internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
+{
+    private IoSegment[] _segments = new IoSegment[2];
+    private int _segmentCount;
+    private int _firstOwned;
+    private ReceiveChunk? _chunk;
+    private RequestPlan _plan = DirectPlan.Reading;
+
+    /// <summary>The connection that the request came on.</summary>
+    public NbdConnection Connection { get; private set; } = null!;
+
+    /// <summary>What the client knows the request by.</summary>
+    public ulong Cookie { get; private set; }
+
+    /// <summary>First byte that the client named.</summary>
+    public long OffsetBytes { get; private set; }
+
+    /// <summary>Bytes that the client named.</summary>
+    public long LengthBytes { get; private set; }
+
+    /// <summary>Buffer bytes that the request counts for in its connection's limit.</summary>
+    public long CountedBytes { get; set; }
+
+    /// <summary>The error that the reply carries.</summary>
+    public uint ReplyError { get; private set; }
+
+    /// <summary>The data that the reply carries: nothing, unless the request is a READ that succeeded.</summary>
+    public IoVector ReplyData { get; private set; }
+
+    /// <summary>The most segments that <see cref="ReplyData"/> may lie in.</summary>
+    public int ReplySegments => ReplyData.LengthBytes == 0 ? 0 : _segmentCount;
+
+    /// <summary>Reply bytes that the socket has not taken yet.</summary>
+    public long UnsentBytes { get; set; }
+
+    /// <summary>The next reply in its connection's queue.</summary>
+    public NbdRequest? NextReply { get; set; }
+
+    /// <summary>Neighbours among the requests in flight of a connection.</summary>
+    public NbdRequest? PreviousInFlight { get; set; }
+
+    /// <inheritdoc cref="PreviousInFlight"/>
+    public NbdRequest? NextInFlight { get; set; }
+
+    /// <summary>What the loop's connections share.</summary>
+    public LoopMemory Memory => memory;
+
+    private IoVector Vector => new(_segments, _segmentCount);
+
+    public void Begin(NbdConnection connection, in RequestHeader header)
+    {
+        Connection = connection;
+        Cookie = header.Cookie;
+        OffsetBytes = (long)header.Offset;
+        LengthBytes = header.Length;
+        CountedBytes = 0;
+        ReplyError = 0;
+    }
+
+    /// <summary>Takes a part of a chunk as the first segment of the payload.</summary>
+    public void AddFromChunk(ReceiveChunk chunk, IoSegment part)
+    {
+        chunk.Hold();
+        _chunk = chunk;
+        _segments[0] = part;
+        _segmentCount = _firstOwned = 1;
+    }
+
+    /// <summary>Takes ownership of a rented buffer.</summary>
+    public void AddBuffer(IoSegment buffer)
+    {
+        if (_segmentCount == _segments.Length)
+            Array.Resize(ref _segments, _segmentCount * 6);
+        _segments[_segmentCount++] = buffer;
+    }
+
+    /// <summary>Starts the request; its buffers are there, and its payload if it has one.</summary>
+    public void StartPlan(RequestPlan plan)
+    {
+        _plan = plan;
+        plan.Start(this);
+    }
+
+    /// <summary>Ends the request's work on the device: the reply goes out.</summary>
+    public void Finish(Errno error)
+    {
+        LeaveTurn();
+        if (error == Errno.None && _plan.HasReplyData)
+            ReplyData = Payload;
+        ReplyError = WireError.From(error);
+        Connection.Finished(this);
+    }
+
+    /// <summary>Answers without having asked the device.</summary>
+    public void Refuse(Errno error)
+    {
+        ReplyError = WireError.From(error);
+        Connection.Finished(this);
+    }
+
+    /// <summary>Returns everything that the request holds, and the request itself, to the loop's memory.</summary>
+    public void Release()
+    {
+        for (int i = _firstOwned; i < _segmentCount; i++)
+            memory.Return(_segments[i]);
+        _segmentCount = _firstOwned = 0;
+        _chunk?.Release();
+        _chunk = null;
+        ReleaseEdge();
+        ReplyData = Payload = Whole = Data = default;
+        Flags = BlockFlags.None;
+        IsAbandoned = false;
+        memory.Return(this);
+    }
+
+    protected override void Completed() => _plan.Continue(this);
+}
