@@ -18,7 +18,7 @@ internal static partial class Log
     [LoggerMessage(3004, LogLevel.Error, "{Address}: accept: {Reason}; no more connections are taken here")]
     public static partial void AcceptFailed(this ILogger logger, string address, string reason);
 
-    [LoggerMessage(3005, LogLevel.Warning, "{Peer}: refused, {Limit} connections are open; said once until one has ended")]
+    [LoggerMessage(3005, LogLevel.Warning, "{Peer}: refused, {Limit} connections are open")]
     public static partial void TooManyConnections(this ILogger logger, string peer, int limit);
 
     [LoggerMessage(3010, LogLevel.Information, "{Peer}: serving export {Export}")]
@@ -44,7 +44,7 @@ internal static partial class Log
     [LoggerMessage(3016, LogLevel.Information, "{Peer}: asked for unknown export {Export}")]
     public static partial void UnknownExport(this ILogger logger, string peer, string export);
 
-    [LoggerMessage(3020, LogLevel.Warning, "{Count} connections were closed with requests unanswered: the time to stop was over")]
+    [LoggerMessage(3020, LogLevel.Warning, "{Count} connections were cut off with requests unanswered")]
     public static partial void StopWasForced(this ILogger logger, int count);
 
     [LoggerMessage(3011, LogLevel.Information, "{Peer}: export {Export}: connection ended: {Reason}")]

@@ -85,7 +85,7 @@ public sealed class NbdExport
             throw new ArgumentException("Not a text that UTF-8 can hold.", parameter, e);
         }
         if (bytes.Length > MaxStringBytes || bytes.Contains((byte)0))
-            throw new ArgumentException($"Longer than {MaxStringBytes} bytes of UTF-8, or with a NUL inside.", parameter);
+            throw new ArgumentException($"More than {MaxStringBytes} bytes of UTF-8, or a NUL inside.", parameter);
         return bytes;
     }
 }

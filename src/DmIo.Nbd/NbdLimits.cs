@@ -2,12 +2,14 @@ using DmIo.Nbd.Transmission;
 
 namespace DmIo.Nbd;
 
-/// <summary>What clients may cost the server. Every setting has a default that suits common use, with its reason.</summary>
+/// <summary>
+/// What clients may cost the server. Every setting has a default that suits common use, with its reason.
+/// </summary>
 public sealed record NbdLimits
 {
     /// <summary>
-    /// How long a client may take from the connection to GO or EXPORT_NAME. 10 s, as others have it: a handshake is a few
-    /// round trips, and who is slower holds a slot from others.
+    /// How long a client may take from the connection to GO or EXPORT_NAME. 10 s, as others have it: a handshake is a
+    /// few round trips, and who is slower holds a slot from others.
     /// </summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -23,7 +25,9 @@ public sealed record NbdLimits
     /// </summary>
     public int MaxOptionBytes { get; init; } = 256 << 10;
 
-    /// <summary>Options that a client may send before it must have chosen an export. 128: arbitrary, real ones send five.</summary>
+    /// <summary>
+    /// Options that a client may send before it must have chosen an export. 128: arbitrary, real ones send five.
+    /// </summary>
     public int MaxOptions { get; init; } = 128;
 
     /// <summary>
@@ -33,8 +37,8 @@ public sealed record NbdLimits
     public int MaxRequestsInFlight { get; init; } = 256;
 
     /// <summary>
-    /// Buffer bytes of one connection's requests that are not yet answered. 64 MiB: the longest payload; a single request
-    /// is always admitted.
+    /// Buffer bytes of one connection's requests that are not yet answered. 64 MiB: the longest payload; a single
+    /// request is always admitted.
     /// </summary>
     public long MaxBytesInFlight { get; init; } = 64L << 20;
 
@@ -51,8 +55,8 @@ public sealed record NbdLimits
     public long MaxUnsentBytes { get; init; } = 1L << 20;
 
     /// <summary>
-    /// The longest READ or WRITE in bytes, advertised as the maximum block size; longer ones are answered EINVAL. 64 MiB:
-    /// the most that common clients send; the protocol asks for 32 MiB at least.
+    /// The longest READ or WRITE in bytes, advertised as the maximum block size; longer ones are answered EINVAL. 64
+    /// MiB: the most that common clients send; the protocol asks for 32 MiB at least.
     /// </summary>
     public int MaxPayloadBytes { get; init; } = 64 << 20;
 
@@ -61,7 +65,8 @@ public sealed record NbdLimits
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(HandshakeTimeout, TimeSpan.Zero, nameof(HandshakeTimeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxConnections, 1, nameof(MaxConnections));
-        ArgumentOutOfRangeException.ThrowIfLessThan(MaxOptionBytes, Wire.NbdConstants.MaxStringBytes + 6, nameof(MaxOptionBytes));
+        ArgumentOutOfRangeException.ThrowIfLessThan(
+            MaxOptionBytes, Wire.NbdConstants.MaxStringBytes + 6, nameof(MaxOptionBytes));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxOptions, 1, nameof(MaxOptions));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRequestsInFlight, 1, nameof(MaxRequestsInFlight));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBytesInFlight, 1, nameof(MaxBytesInFlight));

@@ -28,7 +28,9 @@ public sealed class NbdListener
         logger.Listening(ToString());
     }
 
-    /// <summary>The bound address: of TCP an <see cref="IPEndPoint"/> with the port that was given out for port 0.</summary>
+    /// <summary>
+    /// The bound address: of TCP an <see cref="IPEndPoint"/> with the port that was given out for port 0.
+    /// </summary>
     public EndPoint Address { get; }
 
     /// <summary>The path of a Unix socket; null for TCP.</summary>

@@ -67,7 +67,9 @@ public sealed partial class NbdServer : IAsyncDisposable
     /// <summary>
     /// Takes connections on a Unix socket. The file of a socket that nobody listens on is replaced.
     /// </summary>
-    /// <exception cref="NbdListenException">The path cannot be had; another server listening there is such a reason.</exception>
+    /// <exception cref="NbdListenException">
+    /// The path cannot be had; another server listening there is such a reason.
+    /// </exception>
     public Task<NbdListener> ListenUnixAsync(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -83,8 +85,8 @@ public sealed partial class NbdServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops: no more connections, options are answered ERR_SHUTDOWN and requests ESHUTDOWN, what is in flight finishes,
-    /// connections are closed. Devices are not flushed: they are not the server's.
+    /// Stops: no more connections, options are answered ERR_SHUTDOWN and requests ESHUTDOWN, what is in flight
+    /// finishes, connections are closed. Devices are not flushed: they are not the server's.
     /// </summary>
     /// <param name="bound">How long requests in flight may take; then connections are closed all the same.</param>
     public Task StopAsync(TimeSpan bound)

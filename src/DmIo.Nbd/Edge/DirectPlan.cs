@@ -3,8 +3,8 @@ using DmIo.Nbd.Transmission;
 namespace DmIo.Nbd.Edge;
 
 /// <summary>
-/// One operation is the whole request: aligned writes, and all reads, which read their range rounded out and answer with
-/// the part that was asked for.
+/// One operation is the whole request: aligned writes, and all reads, which read their range rounded out and answer
+/// with the part that was asked for.
 /// </summary>
 internal sealed class DirectPlan(BlockOperation operation) : RequestPlan
 {

@@ -3,8 +3,8 @@ using DmIo.Nbd.Transmission;
 namespace DmIo.Nbd.Edge;
 
 /// <summary>
-/// How a kind of request becomes operations of whole blocks on the device. Plans hold no state: where one stands is kept
-/// in its request.
+/// How a kind of request becomes operations of whole blocks on the device. Plans hold no state: where one stands is
+/// kept in its request.
 /// </summary>
 internal abstract class RequestPlan
 {

@@ -2,7 +2,9 @@ using DmIo.Nbd.Transmission;
 
 namespace DmIo.Nbd.Edge;
 
-/// <summary>TRIM: the whole blocks inside the range are discarded; parts of blocks at its ends stay as they are.</summary>
+/// <summary>
+/// TRIM: the whole blocks inside the range are discarded; parts of blocks at its ends stay as they are.
+/// </summary>
 internal sealed class TrimPlan : PiecesPlan
 {
     public static readonly TrimPlan Instance = new();

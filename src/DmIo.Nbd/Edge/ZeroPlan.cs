@@ -40,7 +40,8 @@ internal sealed class ZeroPlan : PiecesPlan
         }
         else if (request.WritesZeroes)
         {
-            SubmitPiece(request, BlockOperation.Write, Sectors.FromBytes(LoopMemory.MaxZeroWriteBytes), BlockFlags.None);
+            var limit = Sectors.FromBytes(LoopMemory.MaxZeroWriteBytes);
+            SubmitPiece(request, BlockOperation.Write, limit, BlockFlags.None);
         }
         else
         {

@@ -17,9 +17,9 @@ internal sealed class ExportTable
         lock (_lock)
         {
             if (All.Any(e => e.Name == export.Name))
-                throw new ArgumentException($"There is an export {Printable.Name(export.Name)} already.", nameof(export));
+                throw new ArgumentException($"{Printable.Name(export.Name)} is exported already.", nameof(export));
             if (isDefault && _chosenDefault is not null)
-                throw new ArgumentException($"Export {Printable.Name(_chosenDefault.Name)} is the default already.", nameof(isDefault));
+                throw new ArgumentException($"{_chosenDefault.Name} is the default.", nameof(isDefault));
             if (isDefault)
                 _chosenDefault = export;
             Default = _chosenDefault ?? Default ?? export;

@@ -20,7 +20,9 @@ internal sealed class Handshake(
 
     /// <summary>Negotiates until the client has chosen or given up.</summary>
     /// <returns>The export that is to be served now; null when the client said that it wants none.</returns>
-    /// <exception cref="HandshakeException">The connection ended, or the client broke a rule that cannot be answered.</exception>
+    /// <exception cref="HandshakeException">
+    /// The connection ended, or the client broke a rule that cannot be answered.
+    /// </exception>
     public async ValueTask<NbdExport?> RunAsync()
     {
         await channel.SendAsync(Greeting());

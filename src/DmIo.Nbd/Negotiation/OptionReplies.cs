@@ -67,7 +67,8 @@ internal sealed class OptionReplies(uint option)
 
     private WireWriter Begin(uint type, int lengthBytes)
     {
-        Span<byte> reply = _message.GetSpan(OptionReplyHeaderBytes + lengthBytes)[..(OptionReplyHeaderBytes + lengthBytes)];
+        int total = OptionReplyHeaderBytes + lengthBytes;
+        Span<byte> reply = _message.GetSpan(total)[..total];
         _message.Advance(reply.Length);
         var writer = new WireWriter(reply);
         writer.WriteUInt64(NBD_REP_MAGIC);

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace DmIo.Nbd.Sockets;
 
 /// <summary>
-/// Accepts what waits at a listening socket. Errors come in tiers: the client's own are passed over, a want of resources
-/// is waited out, anything else ends the listening.
+/// Accepts what waits at a listening socket. Errors come in tiers: the client's own are passed over, a want of
+/// resources is waited out, anything else ends the listening.
 /// </summary>
 internal sealed unsafe class AcceptWatch : FdWatch
 {

@@ -24,13 +24,15 @@ internal static class ListenSocket
     public static Socket OpenUnix(string path)
     {
         if (Encoding.UTF8.GetByteCount(path) is 0 or > MaxPathBytes)
-            throw new NbdListenException($"{path}: a Unix socket's path has 1 to {MaxPathBytes} bytes; choose a shorter one");
+            throw new NbdListenException($"{path}: a socket path has 1 to {MaxPathBytes} bytes; shorten it");
         RemoveStale(path);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         return Listen(socket, new UnixDomainSocketEndPoint(path), path, "make its directory, or choose another path");
     }
 
-    /// <summary>What tells a socket file from one that another process put in its place; null when there is none.</summary>
+    /// <summary>
+    /// What tells a socket file from one that another process put in its place; null when there is none.
+    /// </summary>
     public static unsafe (ulong Inode, uint Major, uint Minor)? Identify(string path)
     {
         StatXBuffer stat;
@@ -71,7 +73,7 @@ internal static class ListenSocket
         }
         catch (SocketException e) when (!IsSocket(path))
         {
-            throw new NbdListenException($"{path}: is there and is not a socket; move it away or choose another path", e);
+            throw new NbdListenException($"{path}: is there and is no socket; move it away or choose another path", e);
         }
         catch (SocketException e)
         {

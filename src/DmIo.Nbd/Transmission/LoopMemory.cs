@@ -4,8 +4,8 @@ namespace DmIo.Nbd.Transmission;
 
 /// <summary>
 /// What all connections of one loop share: buffers under one limit, receive chunks, request objects. A connection that
-/// finds no room waits in line; buffers for a request are given whole or not at all, so two that wait never hold what the
-/// other needs.
+/// finds no room waits in line; buffers for a request are given whole or not at all, so two that wait never hold what
+/// the other needs.
 /// </summary>
 internal sealed unsafe class LoopMemory : LoopWork, IDisposable
 {
@@ -15,7 +15,9 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
     /// <summary>The longest write of zero buffers in one request to a device.</summary>
     public const int MaxZeroWriteBytes = 1 << 20;
 
-    /// <summary>Vectors for one receive: a payload's buffers, an unaligned one's extra, the chunk behind them.</summary>
+    /// <summary>
+    /// Vectors for one receive: a payload's buffers, an unaligned one's extra, the chunk behind them.
+    /// </summary>
     public const int MaxReceiveVectors = 128;
 
     private readonly KernelLoop _loop;
@@ -75,7 +77,9 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
         return true;
     }
 
-    /// <summary>Rents a chunk to receive into; waits like <see cref="TryRent"/> when <paramref name="wait"/> is set.</summary>
+    /// <summary>
+    /// Rents a chunk to receive into; waits like <see cref="TryRent"/> when <paramref name="wait"/> is set.
+    /// </summary>
     public ReceiveChunk? TryRentChunk(NbdConnection connection, bool wait)
     {
         if (MustWait(connection) || _pool.RentedBytes + ReceiveChunk.SizeBytes > _chunkLimitBytes)

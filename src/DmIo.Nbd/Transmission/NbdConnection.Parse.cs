@@ -4,7 +4,9 @@ using static DmIo.Nbd.Wire.NbdConstants;
 
 namespace DmIo.Nbd.Transmission;
 
-/// <summary>From bytes to requests: whole ones are started, a long payload is prepared for, a refused one passed over.</summary>
+/// <summary>
+/// From bytes to requests: whole ones are started, a long payload is prepared for, a refused one passed over.
+/// </summary>
 internal sealed partial class NbdConnection
 {
     // A write whose payload is still arriving into buffers of its own.

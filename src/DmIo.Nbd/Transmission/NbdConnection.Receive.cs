@@ -5,8 +5,8 @@ namespace DmIo.Nbd.Transmission;
 /// <summary>From the socket into the chunk, and of a long payload's rest straight into its buffers.</summary>
 internal sealed unsafe partial class NbdConnection
 {
-    // What one turn starts before its replies go out: enough to spread the cost of the calls, little enough that data is
-    // sent while it is still in the cache.
+    // What one turn starts before its replies go out: enough to spread the cost of the calls, little enough that data
+    // is sent while it is still in the cache.
     private const int MaxRequestsPerTurn = 64;
     private const long MaxBytesPerTurn = 1 << 20;
 

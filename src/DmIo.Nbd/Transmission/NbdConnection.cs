@@ -71,7 +71,9 @@ internal sealed partial class NbdConnection : FdWatch
     /// <summary>Begins to serve. Posted once, from the front loop.</summary>
     public void PostBegin() => _loop.Post(new Step(Begin));
 
-    /// <summary>Answers new requests ESHUTDOWN, finishes the others, closes. Posted once, from the front loop.</summary>
+    /// <summary>
+    /// Answers new requests ESHUTDOWN, finishes the others, closes. Posted once, from the front loop.
+    /// </summary>
     public void PostStop() => _loop.Post(new Step(Stop));
 
     /// <summary>Closes at once. Posted once, from the front loop.</summary>

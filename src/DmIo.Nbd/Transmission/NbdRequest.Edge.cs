@@ -1,6 +1,8 @@
 namespace DmIo.Nbd.Transmission;
 
-/// <summary>What a request needs where bytes become sectors: its range rounded out, its turn, a scratch block.</summary>
+/// <summary>
+/// What a request needs where bytes become sectors: its range rounded out, its turn, a scratch block.
+/// </summary>
 internal sealed partial class NbdRequest
 {
     private readonly IoSegment[] _scratch = new IoSegment[1];
@@ -81,7 +83,9 @@ internal sealed partial class NbdRequest
         Connection.Device.Submit(this);
     }
 
-    /// <summary>Asks for the turn on the rounded-out range; the plan is told, now or later, when it is granted.</summary>
+    /// <summary>
+    /// Asks for the turn on the rounded-out range; the plan is told, now or later, when it is granted.
+    /// </summary>
     public void EnterTurn()
     {
         _turn ??= new EdgeTurn(this);

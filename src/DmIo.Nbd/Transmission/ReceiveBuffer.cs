@@ -21,7 +21,8 @@ internal sealed class ReceiveBuffer(LoopMemory memory, NbdConnection connection)
     public ReadOnlySpan<byte> Unread => _chunk is null ? default : _chunk.Memory.Span[_at.._end];
 
     /// <summary>Where the next bytes go.</summary>
-    public IoSegment Room => _chunk is null ? default : new(_chunk.Memory.Address + _end, ReceiveChunk.SizeBytes - _end);
+    public IoSegment Room =>
+        _chunk is null ? default : new(_chunk.Memory.Address + _end, ReceiveChunk.SizeBytes - _end);
 
     /// <summary>Whether an item of so many bytes that begins at the unread ones ends within the chunk.</summary>
     public bool Fits(long bytes) => bytes <= ReceiveChunk.SizeBytes - _at;

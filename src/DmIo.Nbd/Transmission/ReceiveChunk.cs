@@ -7,8 +7,8 @@ namespace DmIo.Nbd.Transmission;
 internal sealed class ReceiveChunk(LoopMemory memory)
 {
     /// <summary>
-    /// 256 KiB: more than a Unix socket's buffer holds, so that one receive takes all there is, and little enough to stay
-    /// in the second-level cache.
+    /// 256 KiB: more than a Unix socket's buffer holds, so that one receive takes all there is, and little enough to
+    /// stay in the second-level cache.
     /// </summary>
     public const int SizeBytes = 256 << 10;
 

@@ -45,14 +45,20 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
     /// <summary>
     /// Sends until nothing is left or the socket is full.
     /// </summary>
-    /// <returns>None when everything went out; EAGAIN when the socket is full; otherwise the connection is broken.</returns>
+    /// <returns>
+    /// None when everything went out; EAGAIN when the socket is full; otherwise the connection is broken.
+    /// </returns>
     public Errno Send(int fd)
     {
         while (true)
         {
             if (_nextVector == _vectorEnd && !BuildBatch())
                 return Errno.None;
-            var message = new MessageHeader { Vectors = _vectors + _nextVector, VectorCount = _vectorEnd - _nextVector };
+            var message = new MessageHeader
+            {
+                Vectors = _vectors + _nextVector,
+                VectorCount = _vectorEnd - _nextVector,
+            };
             nint sent = Libc.SendMessage(fd, &message, LinuxConstants.MSG_DONTWAIT | LinuxConstants.MSG_NOSIGNAL);
             if (sent < 0)
             {

@@ -2,7 +2,9 @@ using static DmIo.Nbd.Wire.NbdConstants;
 
 namespace DmIo.Nbd.Wire;
 
-/// <summary>A compact request as it came (transmission phase, "Compact request message"); nothing of it is checked yet.</summary>
+/// <summary>
+/// A compact request as it came (transmission phase, "Compact request message"); nothing of it is checked yet.
+/// </summary>
 internal readonly record struct RequestHeader(
     uint Magic, ushort Flags, ushort Type, ulong Cookie, ulong Offset, uint Length)
 {

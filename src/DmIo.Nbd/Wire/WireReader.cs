@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace DmIo.Nbd.Wire;
 
-/// <summary>Takes big-endian integers and bytes off the front of a message whose length the caller has checked.</summary>
+/// <summary>
+/// Takes big-endian integers and bytes off the front of a message whose length the caller has checked.
+/// </summary>
 internal ref struct WireReader(ReadOnlySpan<byte> message)
 {
     private ReadOnlySpan<byte> _rest = message;
