@@ -67,6 +67,8 @@ internal sealed unsafe class AcceptWatch : FdWatch
         {
             if (_isTcp)
                 SocketCalls.SetNoDelay(fd);
+            else
+                SocketCalls.EnlargeSendBuffer(fd);
             _accepted(fd, SocketCalls.DescribePeer(fd, new ReadOnlySpan<byte>(address, SocketCalls.AddressBytes)));
             return true;
         }

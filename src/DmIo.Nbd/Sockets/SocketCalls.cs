@@ -14,7 +14,9 @@ internal static unsafe partial class SocketCalls
     private const int AF_INET = 2;
     private const int AF_INET6 = 10;
     private const int SOL_SOCKET = 1;
+    private const int SO_SNDBUF = 7;
     private const int SO_PEERCRED = 17;
+    private const int SO_SNDBUFFORCE = 32;
     private const int IPPROTO_TCP = 6;
     private const int TCP_NODELAY = 1;
 
@@ -25,6 +27,21 @@ internal static unsafe partial class SocketCalls
     {
         int on = 1;
         _ = SetSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(int));
+    }
+
+    // Takes the whole reply of a large read in one call, so that client and server copy at the same time: 1.36 times
+    // the throughput of 1 MiB reads (src/DmIo/Loops/README.md). TCP sizes its buffers itself.
+    private const int UnixSendBufferBytes = 2 << 20;
+
+    /// <summary>
+    /// Gives a Unix socket a larger send buffer: what was meant for a privileged daemon, otherwise what the system's limit
+    /// (net.core.wmem_max) leaves of it.
+    /// </summary>
+    public static void EnlargeSendBuffer(int fd)
+    {
+        int bytes = UnixSendBufferBytes;
+        if (SetSocketOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(int)) != 0)
+            _ = SetSocketOption(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(int));
     }
 
     /// <summary>Who is at the other end: address and port, or the process behind a Unix socket.</summary>
