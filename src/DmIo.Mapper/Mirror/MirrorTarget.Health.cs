@@ -7,13 +7,13 @@ internal sealed partial class MirrorTarget
     private ulong _reportedOut;
 
     /// <summary>
-    /// Takes note of legs that failed a change or a flush: each leaves the set, except that of the legs which hold
-    /// everything one always stays. Where every one of these failed, all stay, and are no longer known to be identical.
+    /// Takes note of legs that failed a change or a flush: each leaves the set. Where every leg failed that holds all that
+    /// was acknowledged, none leaves, but they are no longer known to be identical.
     /// </summary>
     internal void Note(LegFailures failures, LegErrors kind, Sectors start, Sectors count)
     {
         bool someGood = (_legs.Trusted & ~failures.Bits) != 0;
-        ulong leaving = failures.Bits & _legs.Set & (someGood ? ulong.MaxValue : ~_legs.Trusted);
+        ulong leaving = someGood ? failures.Bits & _legs.Set : 0;
         _legs.MarkLacking(someGood ? failures.Bits : _legs.All & ~_legs.Source.Bit, start, count);
         if (!someGood)
             _copy.Disturb(start, count);

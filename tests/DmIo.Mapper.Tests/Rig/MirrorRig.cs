@@ -82,14 +82,37 @@ internal sealed class MirrorRig : IDeviceSource
     public void Stop()
     {
         Loop.Finish(Device.StopAsync());
-        Loop.Finish(Device.DisposeAsync().AsTask());
+        Loop.Run(Device.DisposeAsync);
     }
 
-    /// <summary>The program ends without a word; what the legs and the state file hold stays.</summary>
+    /// <summary>The program ends without a word: what the legs and the state file hold stays, what was held is lost.</summary>
     public void Crash()
     {
         Store.Crash();
-        Loop.Finish(Device.DisposeAsync().AsTask());
+        for (int i = 0; i < Legs.Count; i++)
+        {
+            var leg = new ScriptedDevice(Loop, Legs[i].Name, Sectors) { Extents = Legs[i].Extents };
+            Legs[i].Contents().CopyTo(leg.Contents());
+            _devices[leg.Name] = Legs[i] = leg;
+        }
+    }
+
+    /// <summary>Makes options of the present ones for the next start.</summary>
+    public MirrorRig With(Func<MappedDeviceOptions, MappedDeviceOptions> change)
+    {
+        Options = change(Options);
+        return this;
+    }
+
+    /// <summary>The start fails; tells why.</summary>
+    public string StartProblem<TException>()
+        where TException : MapperException
+    {
+        Task<MappedDevice> created = MappedDevice.CreateAsync(Loop, "vol0", Parse(TableText), this, Options);
+        Loop.RunUntilIdle();
+        Assert.That(created.IsFaulted, "the start fails");
+        Assert.That(created.Exception!.InnerException, Is.TypeOf<TException>());
+        return created.Exception.InnerException!.Message;
     }
 
     public TestRequest Submit(TestRequest request)

@@ -1,0 +1,316 @@
+using DmIo.Testing;
+
+namespace DmIo.Mapper.Tests;
+
+public sealed class RestartTests
+{
+    // Goal: after a restart a stale leg is neither read nor written, the log names it and says what brings it back, and
+    // the status line still shows it.
+    [TestCase(0, "DA", 1)]
+    [TestCase(1, "AD", 0)]
+    public void A_stale_leg_stays_out(int stale, string health, int good)
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Write(0, seed: 1);
+        rig.Legs[stale].FailAll(Errno.ENOSPC, BlockOperation.Write);
+        rig.Write(0, seed: 2);
+        rig.Stop();
+        rig.Legs[stale].Heal();
+        rig.Legs[stale].ClearLog();
+        rig.Log.Lines.Clear();
+        rig.Start();
+        Assert.That(rig.Status, Is.EqualTo($"0 32768 mirror 2 leg0 leg1 0/32 1 {health} 1 core"));
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+        rig.Write(8);
+        rig.Do(TestRequest.Flush());
+        Assert.That(rig.Legs[stale].Log, Is.Empty);
+        Assert.That(rig.Log.Of(2004).Single(), Is.EqualTo(
+            $"vol0: leg {stale} leg{stale} is stale and is neither read nor written (Write at sector 0 failed with ENOSPC on "
+            + $"2026-01-01 00:00:00Z); start with --sync-from {good} to bring it back by a full copy"));
+    }
+
+    // Goal: the same after a crash at any time behind the degraded acknowledgement.
+    [Test]
+    public void A_stale_leg_stays_out_after_a_crash()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Legs[0].FailAll();
+        rig.Write(0, seed: 2);
+        rig.Crash();
+        rig.Start();
+        Assert.That(rig.Status, Does.Contain(" 1 DA "));
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+    }
+
+    // Goal: the leg comes back by --sync-from with the good leg, everything is in sync again, and the next start asks for
+    // nothing.
+    [Test]
+    public void Sync_from_brings_a_stale_leg_back()
+    {
+        MirrorRig rig = Degraded();
+        rig.With(options => options with { SyncFrom = 1 }).Start();
+        rig.Loop.RunUntilIdle();
+        Assert.That(rig.Status, Does.Contain(" 32/32 1 AA "));
+        rig.AssertLegsEqual();
+        Assert.That(rig.Device.EventNumber, Is.EqualTo(1));
+        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.All.EqualTo(LegState.InSync));
+        rig.Stop();
+        rig.With(options => options with { SyncFrom = null }).Start();
+        Assert.That(rig.Status, Does.Contain(" 32/32 1 AA "));
+    }
+
+    // Goal: --sync-from with the stale leg would destroy the good one: refused, with the remedy.
+    [Test]
+    public void Sync_from_a_stale_leg_is_refused()
+    {
+        MirrorRig rig = Degraded();
+        rig.With(options => options with { SyncFrom = 0 });
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("--sync-from 0 would copy a leg that lacks data").And.Contain(
+            "say --sync-from 1").And.Contain("remove /state/vol0.mirror-0.json"));
+    }
+
+    // Goal: nosync, sync and --assume-clean in a table or on the command line never overrule the state file.
+    [TestCase("core 2 {0} nosync", false)]
+    [TestCase("core 2 {0} sync", false)]
+    [TestCase("core 1 {0}", true)]
+    public void Nothing_overrules_the_state_file(string log, bool assumeClean)
+    {
+        MirrorRig rig = Degraded();
+        rig.TableText = rig.TableText.Replace("core 2 1024 nosync", string.Format(log, 1024), StringComparison.Ordinal);
+        rig.With(options => options with { AssumeClean = assumeClean }).Start();
+        rig.Loop.RunUntilIdle();
+        Assert.That(rig.Status, Does.Contain(" 1 DA "));
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+    }
+
+    // Goal: after a stop without a word all reads come from one leg until a full copy from it, started by itself, is done.
+    [Test]
+    public void After_an_unclean_stop_a_full_copy_runs_by_itself()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Write(0, 64, seed: 1);
+        rig.Legs[1].Holds = true;
+        rig.Submit(TestRequest.Write(new(16), TestBuffer.Random(new(8), 2)));
+        rig.Crash();
+        rig.Legs[1].Holds = true;
+        rig.StartBusy();
+        Assert.That(rig.Log.Of(2005).Single(), Does.Contain("all reads come from leg 0"));
+        Assert.That(rig.Status, Does.Contain("0/32 1 AA"));
+        Assert.That(rig.Read(16).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+        Assert.That(rig.Legs[1].Log.Any(call => call.Operation == BlockOperation.Read), Is.False);
+        rig.Legs[1].Holds = false;
+        rig.Legs[1].ReleaseAll();
+        rig.Loop.RunUntilIdle();
+        Assert.That(rig.Status, Does.Contain("32/32 1 AA"));
+        rig.AssertLegsEqual();
+        Assert.That(rig.Legs[1].Log[^1].Operation, Is.EqualTo(BlockOperation.Flush), "copied data is flushed before it counts");
+        Assert.That(rig.Store.State.Legs[1].State, Is.EqualTo(LegState.InSync));
+    }
+
+    // Goal: a crash before the first write leaves nothing to copy.
+    [Test]
+    public void Without_a_write_nothing_is_unclean()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Read(0);
+        rig.Crash();
+        rig.Start();
+        Assert.That(rig.Status, Does.Contain("32/32 1 AA"));
+        Assert.That(rig.Log.Of(2006), Is.Empty);
+    }
+
+    // Goal: a copy that a stop or a crash interrupts is begun again by itself, and its target is not trusted meanwhile.
+    [TestCase(true)]
+    [TestCase(false)]
+    public void An_interrupted_copy_begins_again(bool clean)
+    {
+        MirrorRig rig = Degraded();
+        rig.Legs[0].Holds = true;
+        rig.With(options => options with { SyncFrom = 1 }).StartBusy();
+        Assert.That(rig.Store.State.Legs[0].State, Is.EqualTo(LegState.Copying));
+        if (clean)
+        {
+            Task stopped = rig.Device.StopAsync();
+            rig.Loop.RunUntilIdle();
+            rig.Legs[0].Holds = false;
+            rig.Legs[0].ReleaseAll();
+            rig.Loop.Finish(stopped);
+        }
+        else
+        {
+            rig.Crash();
+        }
+        rig.With(options => options with { SyncFrom = null }).Start();
+        rig.Loop.RunUntilIdle();
+        Assert.That(rig.Status, Does.Contain("32/32 1 AA"));
+        rig.AssertLegsEqual();
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+    }
+
+    // Goal: when the source dies in the copy after an unclean stop, the other leg holds everything that was acknowledged
+    // and takes over; a leg that lacks data never does.
+    [Test]
+    public void A_leg_that_may_differ_takes_over()
+    {
+        MirrorRig rig = new MirrorRig(3).Start();
+        rig.Write(0, 64, seed: 1);
+        rig.Crash();
+        rig.Legs.ForEach(leg => leg.Holds = true);
+        rig.StartBusy();
+        rig.Legs[0].FailAll();
+        rig.Legs.ForEach(leg => leg.Holds = false);
+        rig.Legs.ForEach(leg => leg.ReleaseAll());
+        Assert.That(rig.Write(8, seed: 7), Is.EqualTo(Errno.None));
+        rig.Loop.RunUntilIdle();
+        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.EqualTo(new[]
+        {
+            LegState.Stale, LegState.InSync, LegState.InSync,
+        }));
+        Assert.That(rig.Legs[1].Contents().SequenceEqual(rig.Legs[2].Contents()));
+        Assert.That(rig.Read(8).Data, Is.EqualTo(MirrorRig.Bytes(8, 7)));
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(64, 1)[..4096]));
+    }
+
+    // Goal: a leg that lacks data never takes over: when the only whole leg fails, the answer is EIO, and it is kept.
+    [Test]
+    public void A_leg_that_lacks_data_never_takes_over()
+    {
+        MirrorRig rig = Degraded();
+        rig.Legs[0].Holds = true;
+        rig.With(options => options with { SyncFrom = 1 }).StartBusy();
+        rig.Legs[1].FailAll();
+        TestRequest write = rig.Submit(TestRequest.Write(new(30000), TestBuffer.Random(new(8), 3)));
+        rig.Legs[0].Holds = false;
+        rig.Legs[0].ReleaseAll();
+        rig.Loop.RunUntilIdle();
+        Assert.That(write.Error, Is.EqualTo(Errno.EIO));
+        Assert.That(rig.Read(20000).Error, Is.EqualTo(Errno.EIO));
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)), "what was copied is as good as the source");
+        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.EqualTo(new[] { LegState.Copying, LegState.InSync }));
+    }
+
+    // Goal: a leg that is not the one that was recorded is stale, however much it looks like it.
+    [Test]
+    public void Another_leg_under_the_same_name_is_stale()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Write(0, seed: 2);
+        rig.Stop();
+        rig.Identities["leg0"] = new LegIdentity { Kind = "file", Name = "leg0", Inode = 12, CreatedNs = 1 };
+        rig.Start();
+        Assert.That(rig.Status, Does.Contain("0/32 1 DA"));
+        Assert.That(rig.Log.Of(2004).Single(), Does.Contain("it is not the leg that the state file names"));
+    }
+
+    // Goal: legs are recognised wherever they stand in the table.
+    [Test]
+    public void Reordered_legs_are_recognised()
+    {
+        MirrorRig rig = Degraded();
+        rig.TableText = "0 32768 mirror core 2 1024 nosync 2 leg1 0 leg0 0";
+        rig.Start();
+        Assert.That(rig.Status, Is.EqualTo("0 32768 mirror 2 leg1 leg0 0/32 1 AD 1 core"));
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+    }
+
+    // Goal: when no leg is one that the file trusts, nothing starts, and the sentence says what to do.
+    [Test]
+    public void Without_a_trusted_leg_nothing_starts()
+    {
+        MirrorRig rig = Degraded();
+        rig.Identities["leg1"] = new LegIdentity { Kind = "file", Name = "leg1", Inode = 12, CreatedNs = 1 };
+        foreach (bool fresh in (bool[])[false, true])
+        {
+            rig.With(options => options with { LegsAreFresh = fresh });
+            Assert.That(rig.StartProblem<MapperException>(), Does.Contain("none of the legs is one that the state file"));
+        }
+    }
+
+    // Goal: a state file of a newer version, of another size, or damaged is refused with the way out.
+    [TestCase("\"version\": 1", "\"version\": 2", "of version 2 and this program knows only version 1")]
+    [TestCase("\"lengthSectors\": 32768", "\"lengthSectors\": 4096", "of a mirror of 4096 sectors and the table says 32768")]
+    [TestCase("\"legs\"", "legs", "cannot be read")]
+    [TestCase("\"InSync\"", "\"Splendid\"", "cannot be read")]
+    public void A_state_file_that_does_not_fit_is_refused(string what, string by, string problem)
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Stop();
+        rig.Store.Text = rig.Store.Text!.Replace(what, by, StringComparison.Ordinal);
+        string text = rig.Store.Text;
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain(problem));
+        Assert.That(rig.Store.Text, Is.EqualTo(text), "it is left as it was");
+    }
+
+    // Goal: a state file that cannot be written is found out before anything is served.
+    [Test]
+    public void An_unwritable_state_file_is_found_at_the_start()
+    {
+        var rig = new MirrorRig();
+        rig.Store.Error = Errno.EROFS;
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("cannot be written (EROFS)"));
+    }
+
+    // Goal: a clean stop waits for what is in flight, flushes the legs and then vouches; a failing flush is recorded.
+    [Test]
+    public void A_clean_stop_flushes_and_vouches()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Write(0);
+        rig.Legs[0].Holds = true;
+        TestRequest last = rig.Submit(TestRequest.Write(new(8), TestBuffer.Random(new(8), 1)));
+        Task stopped = rig.Device.StopAsync();
+        rig.Loop.RunUntilIdle();
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.ESHUTDOWN));
+        Assert.That(rig.Store.State.Clean, Is.False);
+        rig.Legs[0].Holds = false;
+        rig.Legs[1].FailAll(Errno.EIO, BlockOperation.Flush);
+        rig.Legs[0].ReleaseAll();
+        rig.Loop.Finish(stopped);
+        Assert.That(last.Error, Is.EqualTo(Errno.None));
+        Assert.That(rig.Store.State.Clean, Is.True);
+        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.EqualTo(new[] { LegState.InSync, LegState.Stale }));
+    }
+
+    // Goal: when no leg can be flushed, the stop is not vouched for.
+    [Test]
+    public void A_stop_that_cannot_flush_does_not_vouch()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Write(0);
+        foreach (ScriptedDevice leg in rig.Legs)
+            leg.FailAll(Errno.EIO, BlockOperation.Flush);
+        Task stopped = rig.Device.StopAsync();
+        rig.Loop.RunUntilIdle();
+        Assert.That(stopped.Exception?.InnerException, Is.TypeOf<IOException>());
+        Assert.That(rig.Store.State.Clean, Is.False);
+    }
+
+    // Goal: a mirror with a read-only leg serves reads, and changes neither legs nor state file.
+    [Test]
+    public void A_read_only_mirror_changes_nothing()
+    {
+        MirrorRig rig = Degraded();
+        string before = rig.Store.Text!;
+        rig.Legs[1].ReadOnly = true;
+        rig.Legs.ForEach(leg => leg.ClearLog());
+        rig.With(options => options with { SyncFrom = 1 }).Start();
+        Assert.That(rig.Device.IsReadOnly);
+        Assert.That(rig.Write(0), Is.EqualTo(Errno.EPERM));
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+        rig.Stop();
+        Assert.That(rig.Legs[0].Log, Is.Empty);
+        Assert.That(rig.Store.Text, Is.EqualTo(before));
+    }
+
+    // Leg 0 has left the set and lacks what leg 1 holds.
+    private static MirrorRig Degraded()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Write(0, seed: 1);
+        rig.Legs[0].FailAll();
+        rig.Write(0, seed: 2);
+        rig.Stop();
+        rig.Legs[0].Heal();
+        return rig;
+    }
+}
