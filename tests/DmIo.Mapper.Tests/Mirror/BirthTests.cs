@@ -53,7 +53,7 @@ public sealed class BirthTests
     {
         MirrorRig rig = new MirrorRig(3, log: Unsaid).With(options => options with { SyncFrom = source });
         foreach (ScriptedDevice leg in rig.Legs)
-            TestBuffer.Random(rig.Sectors, leg.Name[^1]).Span.CopyTo(leg.Contents());
+            new Random(leg.Name[^1]).NextBytes(leg.Contents());
         byte[] expected = rig.Legs[source].Contents().ToArray();
         rig.Start();
         rig.Loop.RunUntilIdle();
@@ -69,7 +69,7 @@ public sealed class BirthTests
     public void Sync_in_the_table_copies_leg_0()
     {
         var rig = new MirrorRig(log: "core 2 {0} sync");
-        TestBuffer.Random(rig.Sectors, 1).Span.CopyTo(rig.Legs[0].Contents());
+        new Random(1).NextBytes(rig.Legs[0].Contents());
         rig.Start();
         rig.Loop.RunUntilIdle();
         Assert.That(rig.Status, Does.Contain(" 32/32 1 AA "));

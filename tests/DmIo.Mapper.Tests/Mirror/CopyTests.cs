@@ -129,7 +129,7 @@ public sealed class CopyTests
     private static MirrorRig Source(int legs = 2, long sectors = 32768, long regionSize = 1024)
     {
         MirrorRig rig = new MirrorRig(legs, sectors, regionSize, "core 1 {0}").With(options => options with { SyncFrom = 0 });
-        TestBuffer.Random(rig.Sectors, 1).Span.CopyTo(rig.Legs[0].Contents());
+        new Random(1).NextBytes(rig.Legs[0].Contents());
         return rig;
     }
 
