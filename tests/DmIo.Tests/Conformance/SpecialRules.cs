@@ -146,6 +146,15 @@ internal static class SpecialRules
                     Errno.EINVAL, BlockOperation.Write, [bench.Region(0, 0, 4), bench.Region(1, 0, 9)], memory);
             }
         }),
+        new("A.4.5b", "A page list is walked only as far as the request needs it, so it may be a ring", bench =>
+        {
+            TestBuffer buffer = TestBuffer.Random(new Sectors(8), 4);
+            var ring = new PageList(buffer.Segment.Address);
+            ring.Next = ring;
+            bench.Do(BlockOperation.Write, bench.Regions(1, 0, 24), IoMemory.FromPages(ring, 0));
+            for (int page = 0; page < 3; page++)
+                MustHold(bench.Legs[0], page * 8, buffer.Span);
+        }),
         new("A.4.6", "No region, more than 64, no device, a device of another loop, a negative count: EINVAL", bench =>
         {
             IoMemory memory = ConformanceBench.Memory(new TestBuffer(4096));

@@ -145,6 +145,20 @@ internal sealed class AwaitedCallTests
     }
 
     [Test]
+    public void A_cancellation_that_overtakes_its_request_takes_it_back_on_arrival()
+    {
+        // The token is cancelled inside the call, before the request is posted, and a context is free: never issued.
+        using var cancel = new CancellationTokenSource();
+        var device = new CancellingDevice(_loop, cancel);
+        Task<IoResult> write = _loop.RunBeside(() => _client.WriteAsync(
+            [new(device, Sectors.Zero, new Sectors(8))], new byte[4096], cancellationToken: cancel.Token).AsTask());
+        Assert.That(SpinWait.SpinUntil(() => write.IsCompleted, TimeSpan.FromSeconds(30)), Is.True);
+        Assert.That(write.IsCanceled, Is.True);
+        Assert.That(device.Log, Is.Empty);
+        Assert.That(_client.Statistics, Is.EqualTo(new IoPoolStatistics(1, 0, 0, 0, 0)));
+    }
+
+    [Test]
     public void Disposal_waits_for_what_was_accepted_and_refuses_the_rest()
     {
         // Waiting and running requests end as they should; a later one gets ESHUTDOWN; then the disposal ends.
@@ -226,6 +240,20 @@ internal sealed class AwaitedCallTests
 
     private Task<IoResult> Write(long sector, CancellationToken token) =>
         _client.WriteAsync([Region(sector, 8)], new byte[4096], cancellationToken: token).AsTask();
+
+    /// <summary>Cancels when its block size is asked for, which a client does while it checks a request.</summary>
+    private sealed class CancellingDevice(IoLoop loop, CancellationTokenSource cancel)
+        : ScriptedDevice(loop, "cancelling", new Sectors(64))
+    {
+        public override int LogicalBlockBytes
+        {
+            get
+            {
+                cancel?.Cancel();
+                return 512;
+            }
+        }
+    }
 
     private sealed class PlainRequest : IoRequest
     {
