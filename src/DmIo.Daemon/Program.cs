@@ -1,1 +1,1 @@
-return 0;
+return await DmIo.Daemon.CommandLine.Cli.RunAsync(args);

@@ -1,0 +1,222 @@
+using System.CommandLine;
+using System.Globalization;
+using DmIo.Daemon.Configuration;
+using DmIo.Mapper;
+
+namespace DmIo.Daemon.CommandLine;
+
+/// <summary>Makes a configuration of the command line's options.</summary>
+internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, Mistakes mistakes)
+{
+    private const string DefaultName = "vol0";
+    private const long DefaultRegionBytes = 512 << 10;
+
+    // What a first try needs, and sparse: it costs what is written.
+    private const long DefaultSizeBytes = 1L << 30;
+
+    /// <summary>The configuration, complete as far as the options are right; what is wrong is among the mistakes.</summary>
+    public ServeConfiguration Read()
+    {
+        // These two answer a question that the default mirror may ask as well.
+        bool anything = options.OfVolume.Except([options.SyncFrom, options.AssumeClean])
+            .Any(o => parsed.GetResult(o) is { Implicit: false });
+        ServeConfiguration configuration = anything ? OfOptions() : OfNothing();
+        return Override(configuration, parsed, options, mistakes);
+    }
+
+    /// <summary>Lets the options that describe the process, not the volume, win over what the file says.</summary>
+    public static ServeConfiguration Override(
+        ServeConfiguration configuration, ParseResult parsed, ServeOptions options, Mistakes mistakes)
+    {
+        if (parsed.GetValue(options.StateDirectory) is { } directory)
+        {
+            configuration = configuration with
+            {
+                StateDirectory = Path.GetFullPath(directory),
+                StateDirectoryPlace = options.StateDirectory.Name,
+            };
+        }
+        if (parsed.GetValue(options.Backend) is { } backend)
+            configuration = configuration with { Backend = Words.Backend(options.Backend.Name, backend, mistakes) };
+        if (parsed.GetValue(options.LogLevel) is { } level)
+            configuration = configuration with { LogLevel = Words.Level(options.LogLevel.Name, level, mistakes) };
+        return configuration;
+    }
+
+    private ServeConfiguration OfNothing()
+    {
+        string state = parsed.GetValue(options.StateDirectory) is { } given ? Path.GetFullPath(given) : UserDirectories.State;
+        string runtime = UserDirectories.Runtime;
+        string[] legs = [Path.Combine(state, "leg0.img"), Path.Combine(state, "leg1.img")];
+        return new ServeConfiguration
+        {
+            StateDirectory = state,
+            StateDirectoryPlace = "the default state directory",
+            OwnDirectories = [state, runtime],
+            NewLegs = MissingLegs(legs, DefaultSizeBytes),
+            Listeners =
+            [
+                new("the default listener", null, new(System.Net.IPAddress.Loopback, 10809)),
+                .. Present(ListenerConfiguration.Unix("the default listener", Path.Combine(runtime, "nbd.sock"), mistakes)),
+            ],
+            Devices = [Mirror(legs, DefaultSizeBytes, DefaultRegionBytes) with { SyncFrom = SyncFrom(legs.Length) }],
+            Exports = [Export("the default export", DefaultName)],
+        };
+    }
+
+    private ServeConfiguration OfOptions()
+    {
+        string[] mirror = parsed.GetValue(options.Mirror) ?? [];
+        string? linear = parsed.GetValue(options.Linear);
+        string[] legs = [.. (linear is null ? mirror : [linear]).Select(Path.GetFullPath)];
+        if (mirror.Length > 0 && linear is not null)
+            mistakes.Add("--linear", "goes not together with --mirror; choose one");
+        else if (legs.Length == 0)
+            mistakes.Add("serve", "nothing to serve; add --mirror A B or --linear FILE (or no option at all for a first try)");
+        else if (linear is null && legs.Length == 1)
+            mistakes.Add("--mirror", "a mirror has two legs at least; add another, or use --linear for one file alone");
+        bool isComplete = legs.Length >= (linear is null ? 2 : 1);
+        if (linear is not null)
+            RefuseMirrorOptions();
+        long? size = Size(legs);
+        int? syncFrom = linear is null ? SyncFrom(legs.Length) : null;
+        long regionBytes = RegionBytes(size ?? DefaultSizeBytes);
+        string name = parsed.GetValue(options.Export) ?? DefaultName;
+        return new ServeConfiguration
+        {
+            StateDirectory = UserDirectories.State,
+            StateDirectoryPlace = "the default state directory",
+            NewLegs = size is { } bytes && parsed.GetValue(options.Create) ? MissingLegs(legs, bytes) : [],
+            Listeners = Listeners(),
+            Devices = size is { } length && isComplete
+                ? [linear is null ? Mirror(legs, length, regionBytes) with { SyncFrom = syncFrom } : Linear(legs[0], length)]
+                : [],
+            Exports = size is not null && isComplete ? [Export(options.Export.Name, name)] : [],
+        };
+    }
+
+    private void RefuseMirrorOptions()
+    {
+        foreach (Option option in (Option[])[options.SyncFrom, options.AssumeClean, options.RegionSize])
+        {
+            if (parsed.GetResult(option) is { Implicit: false })
+                mistakes.Add(option.Name, "is for a mirror; leave it out with --linear");
+        }
+    }
+
+    private List<ListenerConfiguration> Listeners()
+    {
+        var listeners = new List<ListenerConfiguration>();
+        foreach (string path in parsed.GetValue(options.Unix) ?? [])
+            listeners.AddRange(Present(ListenerConfiguration.Unix(options.Unix.Name, path, mistakes)));
+        foreach (string endpoint in parsed.GetValue(options.Listen) ?? [])
+            listeners.AddRange(Present(ListenerConfiguration.Tcp(options.Listen.Name, endpoint, mistakes)));
+        if (parsed.GetValue(options.Unix) is null or [] && parsed.GetValue(options.Listen) is null or [])
+            mistakes.Add("serve", "no listener; add --unix PATH or --listen HOST:PORT");
+        return listeners;
+    }
+
+    /// <summary>The volume's size: as told, or that of the smallest leg there is.</summary>
+    private long? Size(string[] legs)
+    {
+        if (parsed.GetValue(options.Size) is { } text)
+        {
+            if (!ByteSize.TryParse(text, out long bytes))
+                mistakes.Add(options.Size.Name, $"'{text}' is no size; {ByteSize.Remedy}");
+            else if (bytes % Sectors.SizeBytes != 0)
+                mistakes.Add(options.Size.Name, $"{bytes} bytes are not a multiple of 512; {NearestSizes(bytes)}");
+            else
+                return bytes;
+            return null;
+        }
+        long? smallest = null;
+        bool create = parsed.GetValue(options.Create);
+        foreach (string leg in legs)
+        {
+            LegFile file = LegFile.Probe(leg);
+            if (file.Exists)
+                smallest = Math.Min(smallest ?? long.MaxValue, file.SizeBytes);
+            else if (!create)
+                mistakes.Add(leg, file.Problem!);
+        }
+        if (smallest is null && create)
+            mistakes.Add(options.Create.Name, "no leg exists yet to take the size from; add --size");
+        if (smallest is { } odd && odd % Sectors.SizeBytes != 0)
+        {
+            mistakes.Add(options.Size.Name,
+                $"the smallest leg has {odd} bytes, not a multiple of 512; say which size to serve: {NearestSizes(odd)}");
+            return null;
+        }
+        return smallest;
+    }
+
+    private static string NearestSizes(long bytes) =>
+        $"take {Sectors.Floor(bytes).Bytes} or {Sectors.Ceiling(bytes).Bytes}";
+
+    private List<NewLeg> MissingLegs(string[] legs, long sizeBytes) =>
+        [.. legs.Where(leg => !LegFile.Probe(leg).Exists).Select(leg => new NewLeg(options.Create.Name, leg, sizeBytes))];
+
+    private DeviceConfiguration Linear(string leg, long sizeBytes) => new()
+    {
+        Place = options.Linear.Name,
+        Name = Name(),
+        TableText = $"0 {sizeBytes >> Sectors.Shift} linear {TableWords.Quote(leg)} 0",
+        TablePlace = options.Linear.Name,
+        Direct = parsed.GetValue(options.Direct),
+    };
+
+    private DeviceConfiguration Mirror(string[] legs, long sizeBytes, long regionBytes) => new()
+    {
+        Place = options.Mirror.Name,
+        Name = Name(),
+        TableText = string.Create(CultureInfo.InvariantCulture,
+            $"0 {sizeBytes >> Sectors.Shift} mirror core 1 {regionBytes >> Sectors.Shift} {legs.Length} ")
+            + string.Join(' ', legs.Select(leg => $"{TableWords.Quote(leg)} 0")) + " 1 handle_errors",
+        TablePlace = options.Mirror.Name,
+        Direct = parsed.GetValue(options.Direct),
+        AssumeClean = parsed.GetValue(options.AssumeClean),
+    };
+
+    // A device's name is a word of its status line; an export's may be anything.
+    private string Name() =>
+        parsed.GetValue(options.Export) is { } name && DeviceName.IsValid(name) ? name : DefaultName;
+
+    private long RegionBytes(long sizeBytes)
+    {
+        // A region is no longer than its mirror.
+        long standard = Math.Min(DefaultRegionBytes, 1L << (63 - (int)long.LeadingZeroCount(sizeBytes)));
+        if (parsed.GetValue(options.RegionSize) is not { } text)
+            return standard;
+        if (ByteSize.TryParse(text, out long bytes) && long.IsPow2(bytes) && bytes >= RegionMinimumBytes)
+            return bytes;
+        mistakes.Add(options.RegionSize.Name, $"'{text}' is no region size; take a power of two of at least 4K, such as 512K");
+        return standard;
+    }
+
+    // The kernel's own minimum is a page.
+    private const long RegionMinimumBytes = 4096;
+
+    private int? SyncFrom(int legs)
+    {
+        if (parsed.GetValue(options.SyncFrom) is not { } text)
+            return null;
+        if (parsed.GetValue(options.AssumeClean))
+            mistakes.Add(options.SyncFrom.Name, "goes not together with --assume-clean; choose one");
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int leg) && leg < legs)
+            return leg;
+        mistakes.Add(options.SyncFrom.Name, $"'{text}' is no leg of this mirror; legs are counted from 0 to {legs - 1}");
+        return null;
+    }
+
+    private ExportConfiguration Export(string place, string name) => new()
+    {
+        Place = place,
+        Name = name,
+        Device = $"dm:{Name()}",
+        ReadOnly = parsed.GetValue(options.ReadOnly),
+        IsDefault = true,
+    };
+
+    private static IEnumerable<ListenerConfiguration> Present(ListenerConfiguration? listener) =>
+        listener is null ? [] : [listener];
+}

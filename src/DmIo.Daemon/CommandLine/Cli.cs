@@ -1,0 +1,71 @@
+using System.CommandLine;
+using DmIo.Daemon.Configuration;
+using DmIo.Daemon.Hosting;
+
+namespace DmIo.Daemon.CommandLine;
+
+/// <summary>The command line: what can be said, and what is done about it.</summary>
+internal static class Cli
+{
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        var options = new ServeOptions();
+        var serve = new Command("serve", "Serve volumes until SIGTERM; with no options, a mirror of two files of the user's own");
+        var root = new RootCommand("dmio-nbd serves block devices over NBD from stacks of mapped devices, as device-mapper's dm-io does.")
+        {
+            serve,
+        };
+        foreach (Option option in options.All)
+            root.Add(option);
+        root.SetAction((result, cancellation) => ServeAsync(result, options));
+        serve.SetAction((result, cancellation) => ServeAsync(result, options));
+
+        // A bundled -abc means nothing here, and an @ in a path is part of the path.
+        var parsing = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
+        ParseResult parsed = root.Parse(arguments, parsing);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (string message in parsed.Errors.Select(e => e.Message).Distinct())
+                await Console.Error.WriteLineAsync($"dmio-nbd: {message}");
+            await Console.Error.WriteLineAsync("dmio-nbd: see dmio-nbd --help");
+            return ExitCode.Usage;
+        }
+        // The host handles signals itself, and what is not expected shall show where it came from.
+        return await parsed.InvokeAsync(new InvocationConfiguration
+        {
+            ProcessTerminationTimeout = null,
+            EnableDefaultExceptionHandler = false,
+        });
+    }
+
+    private static async Task<int> ServeAsync(ParseResult parsed, ServeOptions options)
+    {
+        var mistakes = new Mistakes();
+        ServeConfiguration? configuration = Read(parsed, options, mistakes);
+        CheckedConfiguration? @checked = configuration is null ? null : ConfigurationCheck.Run(configuration, mistakes);
+        if (mistakes.Count > 0 || @checked is null)
+        {
+            mistakes.WriteTo(Console.Error);
+            return ExitCode.Usage;
+        }
+        if (parsed.GetValue(options.CheckConfig))
+        {
+            await Console.Error.WriteLineAsync("dmio-nbd: no mistakes found");
+            return ExitCode.Success;
+        }
+        return await DaemonHost.RunAsync(@checked);
+    }
+
+    private static ServeConfiguration? Read(ParseResult parsed, ServeOptions options, Mistakes mistakes)
+    {
+        if (parsed.GetValue(options.Config) is not { } file)
+            return new ArgumentsReader(parsed, options, mistakes).Read();
+        foreach (Option option in options.OfVolume)
+        {
+            if (parsed.GetResult(option) is { Implicit: false })
+                mistakes.Add(option.Name, "goes not together with --config; say it in the file");
+        }
+        ServeConfiguration? configuration = ConfigurationFile.Read(file, mistakes);
+        return configuration is null ? null : ArgumentsReader.Override(configuration, parsed, options, mistakes);
+    }
+}

@@ -1,0 +1,26 @@
+namespace DmIo.Daemon.Configuration;
+
+/// <summary>A mapped device: its name, its table and what it needs to know of its legs.</summary>
+internal sealed record DeviceConfiguration
+{
+    /// <summary>Where the configuration says so.</summary>
+    public required string Place { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>The table, one target a line.</summary>
+    public required string TableText { get; init; }
+
+    /// <summary>Where the table is written, for mistakes in it.</summary>
+    public required string TablePlace { get; init; }
+
+    /// <summary>Open all files and disks of the table with O_DIRECT.</summary>
+    public bool Direct { get; init; }
+
+    /// <summary>Those of them to open with O_DIRECT when not all are, as the table names them.</summary>
+    public IReadOnlyList<string> DirectPaths { get; init; } = [];
+
+    public int? SyncFrom { get; init; }
+
+    public bool AssumeClean { get; init; }
+}

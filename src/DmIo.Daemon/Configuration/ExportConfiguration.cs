@@ -1,0 +1,20 @@
+namespace DmIo.Daemon.Configuration;
+
+/// <summary>What clients see: a name, and the device behind it.</summary>
+internal sealed record ExportConfiguration
+{
+    /// <summary>Where the configuration says so.</summary>
+    public required string Place { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>A path, or dm:NAME for a mapped device.</summary>
+    public required string Device { get; init; }
+
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Whether clients that name no export get this one.</summary>
+    public bool IsDefault { get; init; }
+
+    public string? Description { get; init; }
+}

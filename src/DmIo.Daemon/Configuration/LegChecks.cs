@@ -1,0 +1,181 @@
+using DmIo.Mapper;
+
+namespace DmIo.Daemon.Configuration;
+
+/// <summary>Looks at the files and disks that tables and exports name: are they there, long enough, used in one way?</summary>
+internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Table> tables, Mistakes mistakes)
+{
+    // By the words that tables and exports have for them.
+    private readonly Dictionary<string, LegFile> _files = [];
+    private readonly Dictionary<string, string> _paths = [];
+    private readonly HashSet<string> _direct = [];
+    private readonly HashSet<string> _written = [];
+    private readonly HashSet<(string Device, bool ReadOnly)> _marked = [];
+    private readonly OverlapCheck _overlaps = new(mistakes);
+
+    /// <summary>Checks all that is named; <paramref name="order"/> has each device behind those that it stands on.</summary>
+    public void Run(IReadOnlyList<DeviceConfiguration> order)
+    {
+        foreach (DeviceConfiguration device in order)
+        {
+            foreach (TableLine line in tables[device.Name].Lines)
+            {
+                foreach (DeviceArgument use in line.Target.Devices)
+                    CheckUse(device, use, line.Length);
+            }
+            CheckDirect(device);
+        }
+        foreach (ExportConfiguration export in source.Exports)
+            CheckExport(export);
+        _overlaps.Run(_written);
+        CheckAccess();
+    }
+
+    /// <summary>What tells a device from others: dm:NAME, or the file itself whatever its name.</summary>
+    public string KeyOf(string argument) =>
+        MappedName.Of(argument) is null ? Probe(argument).Identity : argument;
+
+    /// <summary>Whether this run makes all the files under a table.</summary>
+    public bool AllAreNew(Table table) =>
+        table.Devices.All(d => MappedName.Of(d) is null && source.NewLegs.Any(n => n.Path == source.Resolve(d)));
+
+    public Dictionary<string, LegUse> Uses(LoopGroups groups)
+    {
+        var uses = new Dictionary<string, LegUse>();
+        foreach ((string argument, LegFile file) in _files)
+        {
+            bool alone = groups.Groups <= groups.Loops
+                && _files.Values.All(f => f.Identity == file.Identity || !groups.AreTogether(f.Identity, file.Identity));
+            uses.Add(argument, new LegUse
+            {
+                Path = _paths[file.Identity],
+                Loop = groups.LoopOf(file.Identity),
+                Direct = _direct.Contains(file.Identity),
+                ReadOnly = !_written.Contains(file.Identity),
+                IsOnlyLeg = alone,
+            });
+        }
+        return uses;
+    }
+
+    private void CheckUse(DeviceConfiguration device, DeviceArgument use, Sectors length)
+    {
+        long have;
+        if (MappedName.Of(use.Device) is { } name)
+        {
+            if (!tables.TryGetValue(name, out Table? below))
+                return;
+            have = below.Length.Bytes;
+        }
+        else
+        {
+            LegFile file = Probe(use.Device);
+            if (!CheckFile(device.TablePlace, use.Device, file))
+                return;
+            have = file.SizeBytes;
+        }
+        _overlaps.Add(device, use, length, KeyOf(use.Device));
+        long need = (use.Offset + length).Bytes;
+        if (have < need)
+        {
+            string from = use.Offset == Sectors.Zero ? "" : $" (from sector {use.Offset})";
+            mistakes.Add(device.TablePlace,
+                $"{Shown(use.Device)} has {have} bytes and {need} are needed{from}; make it longer, or the volume smaller");
+        }
+    }
+
+    private string Shown(string argument) => MappedName.Of(argument) is null ? source.Resolve(argument) : argument;
+
+    private bool CheckFile(string place, string argument, LegFile file)
+    {
+        if (file.Problem is not null)
+            mistakes.Add(place, $"{source.Resolve(argument)} {file.Problem}");
+        else if (file.SizeBytes % Sectors.SizeBytes != 0)
+            mistakes.Add(place, $"{source.Resolve(argument)} has {file.SizeBytes} bytes, not a multiple of 512; "
+                + $"make it {Sectors.Ceiling(file.SizeBytes).Bytes} (truncate -s %512)");
+        return file.Problem is null;
+    }
+
+    private void CheckDirect(DeviceConfiguration device)
+    {
+        string[] paths = [.. tables[device.Name].Devices.Where(d => MappedName.Of(d) is null)];
+        foreach (string path in device.DirectPaths)
+        {
+            if (!paths.Contains(path))
+                mistakes.Add(device.Place, $"direct: {path} is not in the table{NearestName.Hint(path, paths)}");
+        }
+        foreach (string path in paths.Where(p => device.Direct || device.DirectPaths.Contains(p)))
+            _direct.Add(Probe(path).Identity);
+    }
+
+    private void CheckExport(ExportConfiguration export)
+    {
+        if (MappedName.Of(export.Device) is null)
+        {
+            LegFile file = Probe(export.Device);
+            if (!CheckFile(export.Place, export.Device, file))
+                return;
+            if (file.SizeBytes < Sectors.SizeBytes)
+                mistakes.Add(export.Place, $"{source.Resolve(export.Device)} is empty; give it a size (truncate -s 1G)");
+        }
+        MarkWritten(export.Device, export.ReadOnly);
+        if (export.ReadOnly)
+            return;
+        // Writes past a mapped device change its legs behind its back.
+        string key = KeyOf(export.Device);
+        DeviceConfiguration? above = source.Devices.FirstOrDefault(
+            d => tables.TryGetValue(d.Name, out Table? table) && table.Devices.Any(a => KeyOf(a) == key));
+        if (above is not null)
+            mistakes.Add(export.Place, $"{export.Device} lies under dm:{above.Name}; export it read-only, or not at all");
+    }
+
+    // A mirror writes by itself (recovery), so only what read-only exports reach without one stays unchanged.
+    private void MarkWritten(string argument, bool readOnly)
+    {
+        if (!readOnly)
+            _written.Add(KeyOf(argument));
+        if (MappedName.Of(argument) is not { } name || !tables.TryGetValue(name, out Table? table))
+            return;
+        // Once is enough, and ends on cycles too.
+        if (!_marked.Add((name, readOnly)))
+            return;
+        foreach (TableLine line in table.Lines)
+        {
+            foreach (DeviceArgument use in line.Target.Devices)
+                MarkWritten(use.Device, readOnly && line.Target is not MirrorSpec);
+        }
+    }
+
+    private void CheckAccess()
+    {
+        foreach (LegFile file in _files.Values.Where(f => f.Exists && f.Problem is null).DistinctBy(f => f.Identity))
+        {
+            string path = _paths[file.Identity];
+            if (!Access.MayRead(path) || (_written.Contains(file.Identity) && !Access.MayWrite(path)))
+                mistakes.Add(path, "may not be read and written by this user; run as one who may, or export it read-only");
+        }
+        foreach (NewLeg leg in source.NewLegs)
+        {
+            string parent = Path.GetDirectoryName(leg.Path)!;
+            if (source.OwnDirectories.Contains(parent))
+                continue;
+            if (!Directory.Exists(parent))
+                mistakes.Add(leg.Place, $"the directory {parent} does not exist; make it first");
+            else if (!Access.MayWrite(parent))
+                mistakes.Add(leg.Place, $"{parent} may not be written; name another directory, or run as a user who may");
+        }
+    }
+
+    private LegFile Probe(string argument)
+    {
+        if (_files.TryGetValue(argument, out LegFile? known))
+            return known;
+        string path = source.Resolve(argument);
+        LegFile file = LegFile.Probe(path);
+        if (!file.Exists && source.NewLegs.FirstOrDefault(n => n.Path == path) is { } made)
+            file = file with { SizeBytes = made.SizeBytes, Problem = null };
+        _files.Add(argument, file);
+        _paths.TryAdd(file.Identity, path);
+        return file;
+    }
+}

@@ -1,0 +1,42 @@
+using System.Text.Json;
+using DmIo.Nbd;
+
+namespace DmIo.Daemon.Configuration;
+
+/// <summary>The limits that a configuration file may set; what it leaves out keeps the server's own default.</summary>
+internal static class LimitsSection
+{
+    // A request of the smallest advertised maximum must fit.
+    private const long BytesInFlightMinimum = 1 << 20;
+
+    public static NbdLimits Read(string file, JsonItem? item, Mistakes mistakes)
+    {
+        var limits = new NbdLimits();
+        if (item is null)
+            return limits;
+        var reader = new JsonObjectReader(file, item, mistakes);
+        limits = limits with
+        {
+            HandshakeTimeout = reader.Number("handshakeTimeoutSeconds", 1) is { } s
+                ? TimeSpan.FromSeconds(s) : limits.HandshakeTimeout,
+            MaxConnections = reader.Number("maxConnections", 1) ?? limits.MaxConnections,
+            MaxRequestsInFlight = reader.Number("maxRequestsInFlight", 1) ?? limits.MaxRequestsInFlight,
+            MaxBytesInFlight = Bytes(reader, "maxBytesInFlight", mistakes) ?? limits.MaxBytesInFlight,
+        };
+        reader.Finish();
+        return limits;
+    }
+
+    private static long? Bytes(JsonObjectReader reader, string name, Mistakes mistakes)
+    {
+        JsonItem? item = reader.Take(name);
+        if (item is null)
+            return null;
+        if (item.Kind is JsonValueKind.String or JsonValueKind.Number
+            && ByteSize.TryParse(item.Text, out long bytes) && bytes >= BytesInFlightMinimum)
+            return bytes;
+        mistakes.Add(reader.PlaceOf(item),
+            $"must be a size of at least {ByteSize.Format(BytesInFlightMinimum)}; {ByteSize.Remedy}");
+        return null;
+    }
+}

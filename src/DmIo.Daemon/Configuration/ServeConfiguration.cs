@@ -1,0 +1,38 @@
+using DmIo.Nbd;
+using Microsoft.Extensions.Logging;
+
+namespace DmIo.Daemon.Configuration;
+
+/// <summary>Everything that a run of the daemon is told, whichever way it was told.</summary>
+internal sealed record ServeConfiguration
+{
+    /// <summary>Relative paths in tables and exports start here.</summary>
+    public string BaseDirectory { get; init; } = Environment.CurrentDirectory;
+
+    public IReadOnlyList<ListenerConfiguration> Listeners { get; init; } = [];
+
+    public IReadOnlyList<DeviceConfiguration> Devices { get; init; } = [];
+
+    public IReadOnlyList<ExportConfiguration> Exports { get; init; } = [];
+
+    /// <summary>Files to make before the devices are opened.</summary>
+    public IReadOnlyList<NewLeg> NewLegs { get; init; } = [];
+
+    /// <summary>Directories of the daemon's own that it makes when they are missing.</summary>
+    public IReadOnlyList<string> OwnDirectories { get; init; } = [];
+
+    /// <summary>Where mirrors keep their state.</summary>
+    public required string StateDirectory { get; init; }
+
+    /// <summary>Where the configuration names the state directory.</summary>
+    public string StateDirectoryPlace { get; init; } = "--state-dir";
+
+    public LoopBackend Backend { get; init; } = LoopBackend.Auto;
+
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    public NbdLimits Limits { get; init; } = new();
+
+    /// <summary>The absolute path that an argument of a table or an export stands for.</summary>
+    public string Resolve(string path) => Path.GetFullPath(path, BaseDirectory);
+}

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging;
+
+namespace DmIo.Daemon.Configuration;
+
+/// <summary>Values that are one of a few words.</summary>
+internal static class Words
+{
+    private static readonly Dictionary<string, LoopBackend> Backends = new()
+    {
+        ["auto"] = LoopBackend.Auto,
+        ["io_uring"] = LoopBackend.IoUring,
+        ["threads"] = LoopBackend.Threads,
+    };
+
+    private static readonly Dictionary<string, LogLevel> Levels = new()
+    {
+        ["trace"] = LogLevel.Trace,
+        ["debug"] = LogLevel.Debug,
+        ["information"] = LogLevel.Information,
+        ["warning"] = LogLevel.Warning,
+        ["error"] = LogLevel.Error,
+    };
+
+    public static LoopBackend Backend(string place, string text, Mistakes mistakes) =>
+        Choose(place, text, Backends, LoopBackend.Auto, mistakes);
+
+    public static LogLevel Level(string place, string text, Mistakes mistakes) =>
+        Choose(place, text, Levels, LogLevel.Information, mistakes);
+
+    private static T Choose<T>(string place, string text, Dictionary<string, T> words, T otherwise, Mistakes mistakes)
+    {
+        if (words.TryGetValue(text, out T? value))
+            return value;
+        mistakes.Add(place, $"'{text}' is none of {string.Join(", ", words.Keys)}; take one of these");
+        return otherwise;
+    }
+}

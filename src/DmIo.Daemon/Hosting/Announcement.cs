@@ -1,0 +1,44 @@
+using DmIo.Daemon.Configuration;
+
+namespace DmIo.Daemon.Hosting;
+
+/// <summary>Tells on standard output how each export is reached.</summary>
+internal static class Announcement
+{
+    public static async Task WriteAsync(
+        TextWriter writer, IReadOnlyList<AnnouncedExport> exports, IReadOnlyList<ListenerConfiguration> listeners)
+    {
+        foreach (AnnouncedExport export in exports)
+        {
+            string access = export.ReadOnly ? "read-only" : "read-write";
+            await writer.WriteLineAsync($"export '{export.Name}': {ByteSize.Format(export.Length.Bytes)}, {access}");
+            foreach (ListenerConfiguration listener in listeners)
+                await writer.WriteLineAsync($"  {UriOf(export.Name, listener)}");
+            await writer.WriteLineAsync($"  {ClientLine(export.Name, listeners)}");
+        }
+        await writer.FlushAsync();
+    }
+
+    public static string UriOf(string export, ListenerConfiguration listener)
+    {
+        string name = Uri.EscapeDataString(export);
+        return listener.UnixPath is { } path
+            ? $"nbd+unix:///{name}?socket={Uri.EscapeDataString(path).Replace("%2F", "/", StringComparison.Ordinal)}"
+            : $"nbd://{listener.Endpoint}/{name}";
+    }
+
+    /// <summary>What root types to get a disk; a Unix socket, the faster way, if there is one.</summary>
+    private static string ClientLine(string export, IReadOnlyList<ListenerConfiguration> listeners)
+    {
+        ListenerConfiguration listener = listeners.FirstOrDefault(l => l.UnixPath is not null) ?? listeners[0];
+        string server = listener.UnixPath is { } path
+            ? $"-unix {ShellWord(path)}"
+            : $"{listener.Endpoint!.Address} {listener.Endpoint.Port}";
+        return $"nbd-client {server} -N {ShellWord(export)} /dev/nbd0";
+    }
+
+    private static string ShellWord(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "/._-+:@%,".Contains(c, StringComparison.Ordinal))
+            ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}

@@ -1,0 +1,50 @@
+using DmIo.Daemon.CommandLine;
+using DmIo.Daemon.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Serilog;
+using Serilog.Core;
+
+namespace DmIo.Daemon.Hosting;
+
+/// <summary>The process around the volumes: logging, signals, the generic host.</summary>
+internal static class DaemonHost
+{
+    /// <summary>What a stop may take, all in all; whoever sent SIGTERM is promised this.</summary>
+    public static readonly TimeSpan StopBound = TimeSpan.FromSeconds(10);
+
+    /// <summary>Serves until told to stop; the result is the process's exit status.</summary>
+    public static async Task<int> RunAsync(CheckedConfiguration configuration)
+    {
+        await using Logger log = LogSetup.Create(configuration.Source.LogLevel);
+        // The empty builder reads no settings file and watches no directory.
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
+        {
+            ApplicationName = "dmio-nbd",
+            ContentRootPath = "/",
+            DisableDefaults = true,
+        });
+        builder.Logging.AddSerilog(log);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopBound);
+        builder.Services.AddSingleton(configuration);
+        builder.Services.AddSingleton<SystemdNotifier>();
+        builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
+        builder.Services.AddHostedService<VolumeService>();
+        using IHost host = builder.Build();
+        try
+        {
+            await host.RunAsync();
+            return Environment.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Success;
+        }
+        catch (StartException e)
+        {
+            foreach (string sentence in e.Message.Split(Environment.NewLine))
+                await Console.Error.WriteLineAsync($"dmio-nbd: {sentence}");
+            return e.ExitCode;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging;
+
+namespace DmIo.Daemon.Hosting;
+
+/// <summary>The daemon's own log messages.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "I/O backend: {Backend} on {Loops} loop(s)")]
+    public static partial void Backend(ILogger log, string backend, int loops);
+
+    [LoggerMessage(2, LogLevel.Information, "I/O backend: {Backend} on {Loops} loop(s); io_uring is not used: {Reason}")]
+    public static partial void BackendInstead(ILogger log, string backend, int loops, string reason);
+
+    [LoggerMessage(3, LogLevel.Information, "made {Path}, {Size}, sparse")]
+    public static partial void LegMade(ILogger log, string path, string size);
+
+    [LoggerMessage(4, LogLevel.Information, "{Device}: table {Table}")]
+    public static partial void Table(ILogger log, string device, string table);
+
+    [LoggerMessage(5, LogLevel.Information, "{Device}: status {Status}")]
+    public static partial void Status(ILogger log, string device, string status);
+
+    [LoggerMessage(6, LogLevel.Information, "serving {Exports} export(s)")]
+    public static partial void Serving(ILogger log, int exports);
+
+    [LoggerMessage(7, LogLevel.Information, "stopping: finishing what is under way")]
+    public static partial void Stopping(ILogger log);
+
+    [LoggerMessage(8, LogLevel.Information, "stopped: everything is flushed and closed")]
+    public static partial void Stopped(ILogger log);
+
+    [LoggerMessage(9, LogLevel.Error, "gave up waiting after {Seconds} s; the next start treats this stop as a crash")]
+    public static partial void StopTookTooLong(ILogger log, double seconds);
+
+    [LoggerMessage(10, LogLevel.Error, "{Device}: could not be closed in good order: {Reason}")]
+    public static partial void CloseFailed(ILogger log, string device, string reason);
+}

@@ -1,0 +1,233 @@
+using DmIo.Daemon.CommandLine;
+using DmIo.Daemon.Configuration;
+using DmIo.Mapper;
+using DmIo.Nbd;
+using Microsoft.Extensions.Logging;
+
+namespace DmIo.Daemon.Hosting;
+
+/// <summary>
+/// Everything that serves: loops, devices, exports, listeners. They come to life from the ground up and end from the top
+/// down; a start that fails on the way ends what it had begun and removes what it had made.
+/// </summary>
+internal sealed class RunningVolumes : IAsyncDisposable
+{
+    // Arbitrary: many times what a kernel took, and not long for whoever starts a second daemon by mistake.
+    private static readonly TimeSpan s_predecessorBound = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_predecessorLook = TimeSpan.FromMilliseconds(20);
+
+    private readonly CheckedConfiguration _configuration;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _log;
+    private readonly CreatedFiles _created = new();
+    private readonly List<KernelLoop> _loops = [];
+    private readonly List<DeviceRegistry> _registries = [];
+    private readonly List<MappedDevice> _mapped = [];
+    private readonly List<ListenerConfiguration> _endpoints = [];
+    private readonly List<AnnouncedExport> _exports = [];
+    private NbdServer? _server;
+
+    private RunningVolumes(CheckedConfiguration configuration, ILoggerFactory loggers)
+    {
+        _configuration = configuration;
+        _loggers = loggers;
+        _log = loggers.CreateLogger("DmIo.Daemon");
+    }
+
+    /// <summary>Where clients are let in, ports as they were given.</summary>
+    public IReadOnlyList<ListenerConfiguration> Endpoints => _endpoints;
+
+    public IReadOnlyList<AnnouncedExport> Exports => _exports;
+
+    /// <exception cref="StartException">Something could not be had; nothing is left behind.</exception>
+    public static async Task<RunningVolumes> StartAsync(
+        CheckedConfiguration configuration, ILoggerFactory loggers, CancellationToken cancellation)
+    {
+        var volumes = new RunningVolumes(configuration, loggers);
+        try
+        {
+            await volumes.StartAsync(cancellation);
+            return volumes;
+        }
+        catch (Exception e)
+        {
+            await volumes.CloseAsync(TimeSpan.Zero);
+            volumes._created.Remove();
+            if (e is MapperException)
+                throw new StartException(ExitCode.Usage, e.Message);
+            if (e is IOException or UnauthorizedAccessException)
+                throw new StartException(ExitCode.Failure, e.Message);
+            throw;
+        }
+    }
+
+    /// <summary>Answers new requests ESHUTDOWN, waits for those under way, flushes and closes.</summary>
+    /// <returns>Whether everything could be flushed and recorded.</returns>
+    public Task<bool> StopAsync(TimeSpan requestBound) => CloseAsync(requestBound);
+
+    public ValueTask DisposeAsync() => new(CloseAsync(TimeSpan.Zero));
+
+    private async Task StartAsync(CancellationToken cancellation)
+    {
+        OpenLoops();
+        MakeFiles();
+        await OpenLegsAsync(cancellation);
+        foreach (CheckedDevice device in _configuration.Devices)
+            await OpenMappedAsync(device, cancellation);
+        _server = new NbdServer(_loops[0], _configuration.Source.Limits, _loggers);
+        foreach (CheckedExport export in _configuration.Exports)
+            AddExport(export);
+        foreach (ListenerConfiguration listener in _configuration.Source.Listeners)
+            await ListenAsync(listener);
+    }
+
+    private void OpenLoops()
+    {
+        string? reason = null;
+        for (int i = 0; i < _configuration.Loops; i++)
+        {
+            _loops.Add(KernelLoop.Open($"dmio-loop {i}", _configuration.Source.Backend, out reason));
+            _registries.Add(new DeviceRegistry(_loops[i], _configuration));
+            _loops[i].Start();
+        }
+        if (reason is null)
+            Log.Backend(_log, _loops[0].Backend, _loops.Count);
+        else
+            Log.BackendInstead(_log, _loops[0].Backend, _loops.Count, reason);
+    }
+
+    private void MakeFiles()
+    {
+        ServeConfiguration source = _configuration.Source;
+        foreach (string directory in source.OwnDirectories)
+            _created.MakeDirectory(directory);
+        if (_configuration.Devices.Any(d => d.Table.Lines.Any(l => l.Target is MirrorSpec)))
+            _created.MakeDirectory(source.StateDirectory);
+        // The state of a mirror whose legs are removed again must go with them.
+        if (source.NewLegs.Count > 0)
+            _created.Watch(source.StateDirectory);
+        foreach (NewLeg leg in source.NewLegs)
+        {
+            _created.MakeLeg(leg.Path, leg.SizeBytes);
+            Log.LegMade(_log, leg.Path, ByteSize.Format(leg.SizeBytes));
+        }
+    }
+
+    // All of them before anything stands on them, so that all that cannot be had are told together.
+    private async Task OpenLegsAsync(CancellationToken cancellation)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            List<DeviceOpenException> problems = TryOpenLegs();
+            if (problems.Count == 0)
+                return;
+            // A daemon that was killed a moment ago holds its legs until the kernel has finished its last requests.
+            bool mayEnd = problems.TrueForAll(p => p.Errno == Errno.EBUSY);
+            if (!mayEnd || TimeProvider.System.GetElapsedTime(start) > s_predecessorBound)
+                throw new StartException(ExitCode.Failure, string.Join(Environment.NewLine, problems.Select(p => p.Message)));
+            await Task.Delay(s_predecessorLook, TimeProvider.System, cancellation);
+        }
+    }
+
+    private List<DeviceOpenException> TryOpenLegs()
+    {
+        var problems = new List<DeviceOpenException>();
+        foreach ((string argument, LegUse use) in _configuration.Legs.DistinctBy(l => l.Value.Path))
+        {
+            try
+            {
+                _registries[use.Loop].Find(argument);
+            }
+            catch (DeviceOpenException e)
+            {
+                problems.Add(e);
+            }
+        }
+        return problems;
+    }
+
+    private async Task OpenMappedAsync(CheckedDevice device, CancellationToken cancellation)
+    {
+        KernelLoop loop = _loops[device.Loop];
+        var options = new MappedDeviceOptions
+        {
+            StateDirectory = _configuration.Source.StateDirectory,
+            SyncFrom = device.Source.SyncFrom,
+            AssumeClean = device.Source.AssumeClean,
+            LegsAreFresh = device.LegsAreFresh,
+            LoggerFactory = _loggers,
+        };
+        string name = device.Source.Name;
+        MappedDevice mapped = await MappedDevice.CreateAsync(
+            loop, name, device.Table, _registries[device.Loop], options, cancellation);
+        _mapped.Add(mapped);
+        _registries[device.Loop].Add(name, mapped);
+        foreach (string line in mapped.TableLine().Split('\n'))
+            Log.Table(_log, name, line);
+        foreach (string line in mapped.StatusLine().Split('\n'))
+            Log.Status(_log, name, line);
+    }
+
+    private void AddExport(CheckedExport export)
+    {
+        OrderedDevice device = _registries[export.Loop].FindOrdered(export.Source.Device);
+        var served = new NbdExport(export.Source.Name, device, export.Source.ReadOnly, export.Source.Description);
+        _server!.AddExport(served, export.Source.IsDefault);
+        _exports.Add(new AnnouncedExport(export.Source.Name, device.Length, export.Source.ReadOnly));
+    }
+
+    private async Task ListenAsync(ListenerConfiguration listener)
+    {
+        if (listener.UnixPath is { } path)
+        {
+            await _server!.ListenUnixAsync(path);
+            _endpoints.Add(listener);
+        }
+        else
+        {
+            NbdListener bound = await _server!.ListenTcpAsync(listener.Endpoint!);
+            _endpoints.Add(listener with { Endpoint = (System.Net.IPEndPoint)bound.Address });
+        }
+    }
+
+    private async Task<bool> CloseAsync(TimeSpan requestBound)
+    {
+        bool isClean = true;
+        if (_server is not null)
+        {
+            await _server.StopAsync(requestBound);
+            await _server.DisposeAsync();
+        }
+        for (int i = _mapped.Count - 1; i >= 0; i--)
+            isClean &= await CloseMappedAsync(_mapped[i]);
+        _mapped.Clear();
+        for (int i = 0; i < _registries.Count; i++)
+        {
+            DeviceRegistry registry = _registries[i];
+            await _loops[i].InvokeAsync(registry.DisposeAsync);
+        }
+        foreach (KernelLoop loop in _loops)
+            loop.Dispose();
+        _loops.Clear();
+        _registries.Clear();
+        return isClean;
+    }
+
+    private async Task<bool> CloseMappedAsync(MappedDevice mapped)
+    {
+        bool isClean = true;
+        try
+        {
+            await mapped.StopAsync();
+        }
+        catch (IOException e)
+        {
+            // The others still want to be closed.
+            Log.CloseFailed(_log, mapped.Name, e.Message);
+            isClean = false;
+        }
+        await mapped.Loop.InvokeAsync(mapped.DisposeAsync);
+        return isClean;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace DmIo.Daemon.Hosting;
+
+/// <summary>Tells a service manager how the daemon fares (sd_notify(3)); does nothing where there is none.</summary>
+internal sealed class SystemdNotifier
+{
+    private readonly string? _path = Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 1 } path ? path : null;
+
+    public void Ready(string status) => Send($"READY=1\nSTATUS={status}");
+
+    public void Stopping() => Send("STOPPING=1\nSTATUS=finishing what is under way");
+
+    private void Send(string message)
+    {
+        if (_path is null)
+            return;
+        // An @ stands for the zero byte with which names outside the file system begin.
+        string name = _path[0] == '@' ? "\0" + _path[1..] : _path;
+        try
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            socket.SendTo(Encoding.UTF8.GetBytes(message), new UnixDomainSocketEndPoint(name));
+        }
+        catch (SocketException)
+        {
+            // A manager that does not listen is no reason to stop serving.
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using DmIo.Daemon.CommandLine;
+using DmIo.Daemon.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DmIo.Daemon.Hosting;
+
+/// <summary>Starts the volumes with the host and stops them with it, and says so to people and to systemd.</summary>
+internal sealed class VolumeService(
+    CheckedConfiguration configuration, SystemdNotifier systemd, ILoggerFactory loggers) : IHostedService
+{
+    private readonly ILogger _log = loggers.CreateLogger("DmIo.Daemon");
+    private RunningVolumes? _volumes;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _volumes = await RunningVolumes.StartAsync(configuration, loggers, cancellationToken);
+        await Announcement.WriteAsync(Console.Out, _volumes.Exports, _volumes.Endpoints);
+        Log.Serving(_log, _volumes.Exports.Count);
+        systemd.Ready(_volumes.Exports.Count == 1 ? "serving 1 export" : $"serving {_volumes.Exports.Count} exports");
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_volumes is null)
+            return;
+        systemd.Stopping();
+        Log.Stopping(_log);
+        Task<bool> stopping = _volumes.StopAsync(DaemonHost.StopBound - Reserve);
+        if (await Task.WhenAny(stopping, Task.Delay(DaemonHost.StopBound, TimeProvider.System, CancellationToken.None)) != stopping)
+        {
+            // A leg that hangs in the kernel cannot be waited for; the state file says that the stop was not clean.
+            Log.StopTookTooLong(_log, DaemonHost.StopBound.TotalSeconds);
+            ProcessExit.Now(ExitCode.Failure);
+        }
+        if (await stopping)
+            Log.Stopped(_log);
+        else
+            Environment.ExitCode = ExitCode.Failure;
+    }
+
+    // What is left for flushing and closing after the last request has been waited for.
+    private static readonly TimeSpan Reserve = TimeSpan.FromSeconds(3);
+}

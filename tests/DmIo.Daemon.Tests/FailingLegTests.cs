@@ -1,0 +1,176 @@
+using System.Text.RegularExpressions;
+using NUnit.Framework;
+
+namespace DmIo.Daemon.Tests;
+
+/// <summary>A leg fails: clients see nothing of it, people are told which one, and it is not trusted afterwards.</summary>
+public sealed class FailingLegTests
+{
+    private const int Good = 1 << 20;
+    private const int Sectors = 16 << 11;
+
+    private Scratch _scratch = null!;
+
+    [SetUp]
+    public void MakeScratch() => _scratch = new Scratch();
+
+    [TearDown]
+    public void RemoveScratch() => _scratch.Dispose();
+
+    [TestCase(0, "DA", "0x1")]
+    [TestCase(1, "AD", "0x2")]
+    public void A_leg_with_an_error_target_leaves_the_set(int broken, string health, string bits)
+    {
+        string config = WriteConfiguration(broken);
+        byte[] data = Pattern(1);
+        using (DaemonProcess daemon = DaemonProcess.Serve("--config", config))
+        {
+            using (NbdClient client = NbdClient.Connect(_scratch["nbd.sock"]))
+            {
+                Assert.That(client.WriteAt(0, data), Is.Zero);
+                Assert.That(client.WriteAt(Good, data), Is.Zero, "the failing leg is seen by the client");
+                Assert.That(client.WriteAt(4096, data), Is.Zero);
+                Assert.That(client.FlushAll(), Is.Zero);
+                Assert.That(client.ReadAt(Good, data.Length, out byte[] back), Is.Zero);
+                Assert.That(back, Is.EqualTo(data));
+            }
+            AssertFailureIsTold(daemon, "dm:broken", Good / 512, "EIO", bits, health);
+            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+        }
+        using (DaemonProcess daemon = DaemonProcess.Serve("--config", config))
+        {
+            Assert.That(daemon.Log, Does.Match($@"mirror 2 .* 1 {health}\b").And.Contain("dm:broken"));
+            using NbdClient client = NbdClient.Connect(_scratch["nbd.sock"]);
+            // What was written after the leg had left is on the other leg alone.
+            Assert.That(client.ReadAt(4096, data.Length, out byte[] back), Is.Zero);
+            Assert.That(back, Is.EqualTo(data));
+            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+        }
+    }
+
+    [TestCase(0, "DA", "0x1")]
+    [TestCase(1, "AD", "0x2")]
+    [Category("Root")]
+    public void A_leg_whose_file_system_runs_full_leaves_the_set(int full, string health, string bits)
+    {
+        Needs.Root("mounts a small tmpfs");
+        string mount = _scratch["full"];
+        Directory.CreateDirectory(mount);
+        Tool.Run("mount", "-t", "tmpfs", "-o", "size=4M", "dmio-nbd-test", mount).MustSucceed();
+        try
+        {
+            string[] legs = [_scratch["leg0.img"], _scratch["leg1.img"]];
+            legs[full] = Path.Combine(mount, "leg.img");
+            using var volume = new Volume("32M") { Legs = legs };
+            byte[] data = Pattern(16);
+            using (DaemonProcess daemon = volume.Serve())
+            {
+                using (NbdClient client = NbdClient.Connect(volume.Socket))
+                {
+                    for (int offset = 0; offset < data.Length; offset += 64 << 10)
+                        Assert.That(client.WriteAt(offset, data.AsSpan(offset, 64 << 10)), Is.Zero);
+                    Assert.That(client.FlushAll(), Is.Zero);
+                }
+                AssertFailureIsTold(daemon, legs[full], null, "ENOSPC", bits, health);
+                Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+            }
+            using (DaemonProcess daemon = volume.Serve())
+            {
+                Assert.That(daemon.Log, Does.Match($@"mirror 2 .* 1 {health}\b").And.Contain("--sync-from"));
+                using NbdClient client = NbdClient.Connect(volume.Socket);
+                Assert.That(client.ReadAt(0, data.Length, out byte[] back), Is.Zero);
+                Assert.That(back.AsSpan().SequenceEqual(data), "a read came from the leg that ran full");
+                Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+            }
+            BringBack(volume, mount);
+        }
+        finally
+        {
+            Tool.Run("umount", mount).MustSucceed();
+        }
+    }
+
+    [Test]
+    public void When_all_legs_fail_clients_get_EIO_and_the_daemon_lives()
+    {
+        string config = WriteConfiguration(0, 1);
+        using DaemonProcess daemon = DaemonProcess.Serve("--config", config);
+        byte[] data = Pattern(1);
+        for (int round = 0; round < 2; round++)
+        {
+            using NbdClient client = NbdClient.Connect(_scratch["nbd.sock"]);
+            Assert.That(client.WriteAt(Good, data), Is.EqualTo(NbdClient.EIO));
+            Assert.That(client.ReadAt(Good, 4096, out _), Is.EqualTo(NbdClient.EIO));
+        }
+        using (NbdClient client = NbdClient.Connect(_scratch["nbd.sock"]))
+        {
+            Assert.That(client.WriteAt(0, data), Is.Zero, "where a leg works, it serves");
+            Assert.That(client.ReadAt(0, data.Length, out byte[] back), Is.Zero);
+            Assert.That(back, Is.EqualTo(data));
+        }
+        Assert.That(daemon.HasExited, Is.False);
+        Assert.That(daemon.Stop(), Is.EqualTo(1), "a stop that could not flush any leg is no success");
+        Assert.That(daemon.Log, Does.Contain("no leg could be flushed"));
+    }
+
+    // With room again, a start with --sync-from brings the leg back.
+    private static void BringBack(Volume volume, string mount)
+    {
+        Tool.Run("mount", "-o", "remount,size=64M", mount).MustSucceed();
+        int source = volume.Legs[0].StartsWith(mount, StringComparison.Ordinal) ? 1 : 0;
+        using DaemonProcess daemon = volume.Serve("--sync-from", $"{source}");
+        daemon.WaitForLog("64/64 1 AA ");
+        Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+        volume.CompareLegs();
+    }
+
+    private static void AssertFailureIsTold(
+        DaemonProcess daemon, string leg, long? sector, string errno, string bits, string health)
+    {
+        string[] told = [.. daemon.LogLines.Where(l => l.Contains(errno, StringComparison.Ordinal))];
+        Assert.That(told, Has.Length.EqualTo(1), $"once per change, not per request:\n{daemon.Log}");
+        Assert.That(told[0], Does.Contain(leg).And.Match($@"\b{bits}\b").And.Match(@"sector \d+"));
+        if (sector is { } first)
+            Assert.That(told[0], Does.Contain($"sector {first}"));
+        Assert.That(Regex.IsMatch(daemon.Log, $@"mirror 2 .* 1 {health}\b"), daemon.Log);
+    }
+
+    private static byte[] Pattern(int mebibytes)
+    {
+        byte[] data = new byte[mebibytes << 20];
+        new Random(7).NextBytes(data);
+        return data.AsSpan(0, Math.Min(data.Length, mebibytes == 1 ? 65536 : data.Length)).ToArray();
+    }
+
+    // The broken legs fail from the second MiB on.
+    private string WriteConfiguration(params int[] broken)
+    {
+        string[] legs = ["leg0.img", "leg1.img"];
+        var devices = new List<string>();
+        foreach (int leg in broken)
+        {
+            string name = broken.Length == 1 ? "broken" : $"broken{leg}";
+            devices.Add($$"""
+                "{{name}}": { "table": ["0 2048 linear {{legs[leg]}} 0", "2048 {{Sectors - 2048}} error"] },
+                """);
+            _scratch.Sparse(legs[leg], 16 << 20);
+            legs[leg] = $"dm:{name}";
+        }
+        foreach (string leg in legs.Where(l => l.EndsWith(".img", StringComparison.Ordinal)))
+            _scratch.Sparse(leg, 16 << 20);
+        return _scratch.Write("dmio-nbd.json", $$"""
+            {
+              "stateDirectory": "state",
+              "listeners": [ { "unix": "nbd.sock" } ],
+              "devices": {
+                {{string.Join('\n', devices)}}
+                "vol0": {
+                  "table": "0 {{Sectors}} mirror core 1 1024 2 {{legs[0]}} 0 {{legs[1]}} 0 1 handle_errors",
+                  "assumeClean": true,
+                },
+              },
+              "exports": [ { "name": "vol0" } ],
+            }
+            """);
+    }
+}

@@ -1,0 +1,212 @@
+using NUnit.Framework;
+
+namespace DmIo.Daemon.Tests;
+
+/// <summary>A configuration with mistakes: all are told, with place and remedy, and nothing was made.</summary>
+public sealed class MistakeTests
+{
+    private Scratch _scratch = null!;
+
+    [SetUp]
+    public void MakeScratch() => _scratch = new Scratch();
+
+    [TearDown]
+    public void RemoveScratch() => _scratch.Dispose();
+
+    [Test]
+    public void All_mistakes_of_the_arguments_are_told() => AssertTold(
+        ["--mirror", "a.img", "b.img", "--create", "--size", "1Gx", "--unix", "/nowhere/x", "--listen", "localhost",
+            "--region-size", "3K", "--io-backend", "foo", "--sync-from", "5", "--log-level", "loud"],
+        "--size: '1Gx' is no size; write bytes, or a number with K, M, G or T (powers of 1024), such as 512M",
+        "--sync-from: '5' is no leg of this mirror; legs are counted from 0 to 1",
+        "--region-size: '3K' is no region size; take a power of two of at least 4K, such as 512K",
+        "--listen: 'localhost' is no HOST:PORT; write an address and a port, such as 127.0.0.1:10809 or [::1]:10809",
+        "--io-backend: 'foo' is none of auto, io_uring, threads; take one of these",
+        "--log-level: 'loud' is none of trace, debug, information, warning, error; take one of these",
+        "--unix: the directory /nowhere does not exist; make it first");
+
+    [Test]
+    public void A_mirror_makes_no_legs_by_itself() => AssertTold(
+        ["--mirror", "a.img", "b.img", "--size", "1M", "--unix", "x.sock"],
+        "--mirror: {0}/a.img does not exist; create it first (--create makes files of the right size)",
+        "--mirror: {0}/b.img does not exist; create it first (--create makes files of the right size)");
+
+    [Test]
+    public void A_leg_must_be_as_long_as_the_volume()
+    {
+        _scratch.Sparse("a.img", 1 << 20);
+        _scratch.Sparse("b.img", 2 << 20);
+        AssertTold(
+            ["--mirror", "a.img", "b.img", "--size", "2M", "--unix", "x.sock"],
+            "--mirror: {0}/a.img has 1048576 bytes and 2097152 are needed; make it longer, or the volume smaller");
+    }
+
+    [Test]
+    public void Sizes_are_whole_sectors()
+    {
+        _scratch.Sparse("a.img", 1000);
+        AssertTold(
+            ["--linear", "a.img", "--unix", "x.sock"],
+            "--size: the smallest leg has 1000 bytes, not a multiple of 512; say which size to serve: take 512 or 1024");
+        AssertTold(
+            ["--linear", "a.img", "--size", "1001", "--unix", "x.sock"],
+            "--size: 1001 bytes are not a multiple of 512; take 512 or 1024");
+    }
+
+    [Test]
+    public void Two_names_of_one_file_are_no_mirror()
+    {
+        _scratch.Sparse("a.img", 1 << 20);
+        File.CreateSymbolicLink(_scratch["b.img"], "a.img");
+        AssertTold(
+            ["--mirror", "a.img", "b.img", "--unix", "x.sock"],
+            "--mirror: {0}/b.img from sector 0 on is used by dm:vol0 already (as {0}/a.img, sectors 0 to 2047); "
+            + "each needs a place of its own");
+    }
+
+    [Test]
+    public void What_is_missing_or_does_not_go_together_is_told()
+    {
+        _scratch.Sparse("a.img", 1 << 20);
+        AssertTold(["--linear", "a.img"], "serve: no listener; add --unix PATH or --listen HOST:PORT");
+        AssertTold(["--unix", "x.sock"],
+            "serve: nothing to serve; add --mirror A B or --linear FILE (or no option at all for a first try)");
+        AssertTold(["--mirror", "a.img", "--unix", "x.sock"],
+            "--mirror: a mirror has two legs at least; add another, or use --linear for one file alone");
+        AssertTold(["--linear", "a.img", "--assume-clean", "--unix", "x.sock"],
+            "--assume-clean: is for a mirror; leave it out with --linear");
+        AssertTold(["--linear", "a.img", "--unix", "a.img"],
+            "--unix: {0}/a.img exists and is no socket; name another path, or remove it");
+    }
+
+    [Test]
+    public void All_mistakes_of_a_file_are_told_with_their_lines()
+    {
+        _scratch.Sparse("short.img", 1024);
+        _scratch.Sparse("long.img", 1 << 20);
+        _scratch.Write("dmio-nbd.json", """
+            {
+              // A comment, and commas at ends, are right.
+              "listners": [],
+              "listeners": [ { "unix": "nbd.sock" }, { "tcp": "1.2.3.4" }, {}, "a", ],
+              "devices": {
+                "a": { "table": "0 100 linear dm:b 0", "syncfrom": 1 },
+                "b": { "table": ["0 100 linear long.img 0", "100 5 foo"] },
+                "c": { "table": "0 100 linear dm:d 0" },
+                "d": { "table": "0 100 linear dm:c 0" },
+                "e": { "table": "0 100 linear short.img 0", "direct": ["shrt.img"] },
+                "f/": { "table": "0 100 linear gone.img 0" },
+              },
+              "exports": [
+                { "name": "x", "device": "dm:q" },
+                { "name": "x", "device": "long.img" },
+                { "nam": 1 },
+              ],
+              "limits": { "maxConnections": 0 },
+            }
+            """);
+        AssertTold(
+            ["--config", "dmio-nbd.json"],
+            "dmio-nbd.json:4: listeners[1].tcp: '1.2.3.4' is no HOST:PORT; write an address and a port, such as "
+            + "127.0.0.1:10809 or [::1]:10809",
+            "dmio-nbd.json:4: listeners[2]: needs one of 'unix' (a path) and 'tcp' (HOST:PORT)",
+            "dmio-nbd.json:4: listeners[3]: must be an object: { ... }",
+            "dmio-nbd.json:6: devices.a.syncfrom: unknown property 'syncfrom'; did you mean 'syncFrom'?",
+            "dmio-nbd.json:16: exports[2]: has no 'name'; add it",
+            "dmio-nbd.json:16: exports[2].nam: unknown property 'nam'; did you mean 'name'?",
+            "dmio-nbd.json:18: limits.maxConnections: must be a whole number of at least 1",
+            "dmio-nbd.json:3: listners: unknown property 'listners'; did you mean 'listeners'?",
+            "dmio-nbd.json:7: devices.b.table: table line 2 at 'foo': unknown target type \"foo\"; known are linear, mirror and error",
+            "dmio-nbd.json:11: devices.f/: 'f/' is no name for a mapped device; take 1 to 127 letters, digits and any of "
+            + ". _ - +, not beginning with a dot",
+            "dmio-nbd.json:14: exports[0]: dm:q: no mapped device of that name; known here: a, b, c, d, e, f/",
+            "dmio-nbd.json:15: exports[1]: an export 'x' is there already; give one of them another name",
+            "dmio-nbd.json:8: devices.c.table: the devices stand on each other: dm:c -> dm:d -> dm:c; take one of them out",
+            "dmio-nbd.json:10: devices.e.table: {0}/short.img has 1024 bytes and 51200 are needed; make it longer, or the volume smaller",
+            "dmio-nbd.json:10: devices.e: direct: shrt.img is not in the table; did you mean 'short.img'?",
+            "dmio-nbd.json:11: devices.f/.table: {0}/gone.img does not exist; create it first (--create makes files of the right size)");
+    }
+
+    [TestCase("{ \"a\": [ }", "dmio-nbd.json:1: no JSON: '}' is an invalid start of a value.")]
+    [TestCase("{ }", "listeners: there is none; add { \"unix\": PATH } or { \"tcp\": HOST:PORT }")]
+    [TestCase("[ ]", "dmio-nbd.json:1: must be an object: { ... }")]
+    public void A_file_that_says_little(string text, string told)
+    {
+        _scratch.Write("dmio-nbd.json", text);
+        AssertTold(["--config", "dmio-nbd.json"], told);
+    }
+
+    [Test]
+    public void A_volume_is_not_changed_behind_its_mirror()
+    {
+        _scratch.Sparse("a.img", 1 << 20);
+        _scratch.Sparse("b.img", 1 << 20);
+        _scratch.Write("dmio-nbd.json", """
+            {
+              "listeners": [ { "unix": "nbd.sock" } ],
+              "devices": { "vol0": { "table": "0 2048 mirror core 1 1024 2 a.img 0 b.img 0" } },
+              "exports": [ { "name": "vol0" }, { "name": "leg", "device": "a.img" } ]
+            }
+            """);
+        AssertTold(["--config", "dmio-nbd.json"],
+            "dmio-nbd.json:4: exports[1]: a.img lies under dm:vol0; export it read-only, or not at all");
+    }
+
+    [Test]
+    public void An_unknown_option_is_a_usage_error()
+    {
+        ToolResult result = Tool.Run(BuiltProgram.Path, "serve", "--mirorr", "a");
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(result.Error, Does.Contain("--mirorr").And.Contain("--help"));
+        Assert.That(result.Output, Is.Empty);
+    }
+
+    [Test]
+    public void Check_config_tells_mistakes_and_makes_nothing()
+    {
+        string[] right = ["--mirror", "a.img", "b.img", "--create", "--size", "1M", "--unix", "x.sock", "--check-config"];
+        ToolResult result = Run(right);
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Error, Is.EqualTo("dmio-nbd: no mistakes found\n"));
+        Assert.That(Directory.EnumerateFileSystemEntries(_scratch.Directory), Is.Empty);
+        AssertTold(["--mirror", "a.img", "b.img", "--unix", "x.sock", "--size", "0", "--check-config"],
+            "--size: '0' is no size; write bytes, or a number with K, M, G or T (powers of 1024), such as 512M");
+    }
+
+    [Test]
+    public void A_new_mirror_of_legs_with_contents_asks_what_to_do_with_them()
+    {
+        _scratch.Write("a.img", new string('a', 1 << 20));
+        _scratch.Write("b.img", new string('b', 1 << 20));
+        ToolResult result = Run(["--mirror", "a.img", "b.img", "--unix", "x.sock", "--state-dir", "state"]);
+        Assert.That(result.ExitCode, Is.EqualTo(2), result.Error);
+        Assert.That(result.Error, Does.Contain("--sync-from").And.Contain("--assume-clean"));
+        Assert.That(Directory.EnumerateFileSystemEntries(_scratch.Directory).Select(Path.GetFileName),
+            Is.EquivalentTo((string[])["a.img", "b.img"]));
+    }
+
+    [Test]
+    public void Help_and_version_go_to_standard_output()
+    {
+        ToolResult help = Tool.Run(BuiltProgram.Path, "--help").MustSucceed();
+        Assert.That(help.Output, Does.Contain("--mirror").And.Contain("serve").And.Contain("--check-config"));
+        ToolResult version = Tool.Run(BuiltProgram.Path, "--version").MustSucceed();
+        Assert.That(version.Output.Trim(), Does.Match(@"^\d+\.\d+\.\d+$"));
+    }
+
+    /// <summary>Runs in the scratch directory; {0} stands for it. Nothing may be made there.</summary>
+    private void AssertTold(string[] arguments, params string[] mistakes)
+    {
+        string[] before = [.. Directory.EnumerateFileSystemEntries(_scratch.Directory)];
+        ToolResult result = Run(arguments);
+        IEnumerable<string> expected = mistakes.Select(
+            m => $"dmio-nbd: {m.Replace("{0}", _scratch.Directory, StringComparison.Ordinal)}");
+        Assert.That(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Is.EqualTo(expected));
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(result.Output, Is.Empty);
+        Assert.That(Directory.EnumerateFileSystemEntries(_scratch.Directory), Is.EquivalentTo(before));
+    }
+
+    private ToolResult Run(string[] arguments) => Tool.Run(
+        "env", ["--chdir", _scratch.Directory, BuiltProgram.Path, "serve", .. arguments]);
+}

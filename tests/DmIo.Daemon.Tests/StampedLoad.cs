@@ -1,0 +1,186 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+
+namespace DmIo.Daemon.Tests;
+
+/// <summary>
+/// Writes whose every sector tells which block and which version it is, and the knowledge of which versions were
+/// acknowledged: after any crash a leg must hold, sector by sector, a version from the last acknowledged one to the last
+/// one sent. Each connection has blocks of its own, so the versions of a block have an order.
+/// </summary>
+public sealed class StampedLoad(int seed, long volumeBytes, int connections, int depth)
+{
+    private const int BlockBytes = 4096;
+    private const int SectorBytes = 512;
+    private const int BlocksPerWrite = 16;
+    private const ulong Magic = 0x4d494f4e42445354;
+
+    private readonly long[] _sent = new long[volumeBytes / BlockBytes];
+    private readonly long[] _acknowledged = new long[volumeBytes / BlockBytes];
+    private readonly List<string> _failures = [];
+    private long _replies;
+    private long _flushes;
+
+    /// <summary>Writes acknowledged so far.</summary>
+    public long Acknowledged => Interlocked.Read(ref _replies);
+
+    public long Flushes => Interlocked.Read(ref _flushes);
+
+    /// <summary>What went wrong beside the expected end.</summary>
+    public IReadOnlyList<string> Failures => _failures;
+
+    /// <summary>Starts the connections; each ends when the server ends it.</summary>
+    public Thread[] Start(string socket)
+    {
+        var threads = new Thread[connections];
+        for (int i = 0; i < connections; i++)
+        {
+            int connection = i;
+            threads[i] = new Thread(() => Run(socket, connection));
+            threads[i].Start();
+        }
+        return threads;
+    }
+
+    /// <summary>Everything that is wrong with what a leg holds.</summary>
+    public List<string> Check(string leg)
+    {
+        var wrong = new List<string>();
+        using FileStream file = OpenUnlocked(leg);
+        byte[] bytes = new byte[BlockBytes];
+        for (long block = 0; block < _sent.Length; block++)
+        {
+            if (_sent[block] == 0)
+                continue;
+            file.Position = block * BlockBytes;
+            file.ReadExactly(bytes);
+            for (int sector = 0; sector < BlockBytes; sector += SectorBytes)
+            {
+                long version = VersionOf(bytes.AsSpan(sector, SectorBytes), block, sector);
+                if (version < _acknowledged[block] || version > _sent[block])
+                {
+                    wrong.Add($"{leg}: block {block}, sector {sector / SectorBytes}: version {version}, acknowledged "
+                        + $"{_acknowledged[block]}, sent {_sent[block]}");
+                }
+            }
+        }
+        return wrong;
+    }
+
+    // A killed process holds its files until the kernel has finished its last requests.
+    private static FileStream OpenUnlocked(string path)
+    {
+        FileStream? file = null;
+        Deadline.WaitFor(
+            () =>
+            {
+                try
+                {
+                    file = File.OpenRead(path);
+                    return true;
+                }
+                catch (IOException)
+                {
+                    return false;
+                }
+            },
+            $"{path} is let go of");
+        return file!;
+    }
+
+    private void Run(string socket, int connection)
+    {
+        var random = new Random(seed * 31 + connection);
+        long zone = _sent.Length / connections;
+        var pending = new Dictionary<ulong, (long Block, int Count, long Version)>();
+        long version = 0;
+        try
+        {
+            using NbdClient client = NbdClient.Connect(socket);
+            while (true)
+            {
+                while (pending.Count < depth)
+                {
+                    int dice = random.Next(32);
+                    if (dice == 0)
+                    {
+                        pending.Add(client.Send(NbdClient.Flush, 0, 0, 0), (0, 0, 0));
+                        continue;
+                    }
+                    int count = random.Next(1, BlocksPerWrite + 1);
+                    long block = connection * zone + random.NextInt64(zone - count);
+                    version++;
+                    byte[] data = Stamped(block, count, version);
+                    for (long b = block; b < block + count; b++)
+                        _sent[b] = version;
+                    ushort flags = dice == 1 ? NbdClient.Fua : (ushort)0;
+                    pending.Add(client.Send(NbdClient.Write, flags, block * BlockBytes, (uint)data.Length, data), (block, count, version));
+                }
+                (ulong cookie, uint error) = client.Receive();
+                (long first, int blocks, long written) = pending[cookie];
+                pending.Remove(cookie);
+                if (error == NbdClient.ESHUTDOWN)
+                    continue;
+                if (error != 0)
+                    Fail($"connection {connection}: error {error} at block {first}");
+                else if (blocks == 0)
+                    Interlocked.Increment(ref _flushes);
+                else
+                    Acknowledge(first, blocks, written);
+            }
+        }
+        catch (Exception e) when (e is SocketException or EndOfStreamException)
+        {
+            // The server is gone, which is what the test is about.
+        }
+        catch (Exception e)
+        {
+            Fail($"connection {connection}: {e}");
+        }
+    }
+
+    private void Acknowledge(long block, int count, long version)
+    {
+        for (long b = block; b < block + count; b++)
+            _acknowledged[b] = Math.Max(_acknowledged[b], version);
+        Interlocked.Increment(ref _replies);
+    }
+
+    private void Fail(string failure)
+    {
+        lock (_failures)
+            _failures.Add(failure);
+    }
+
+    private byte[] Stamped(long block, int count, long version)
+    {
+        byte[] data = new byte[count * BlockBytes];
+        for (int i = 0; i < data.Length; i += SectorBytes)
+            Stamp(data.AsSpan(i, SectorBytes), block + i / BlockBytes, i % BlockBytes, version);
+        return data;
+    }
+
+    private void Stamp(Span<byte> sector, long block, int at, long version)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(sector, Magic + (ulong)seed);
+        BinaryPrimitives.WriteInt64LittleEndian(sector[8..], block);
+        BinaryPrimitives.WriteInt64LittleEndian(sector[16..], version);
+        ulong word = (ulong)(block * 1_000_003 + at + version * 65_537 + seed);
+        for (int i = 24; i < SectorBytes; i += 8)
+        {
+            word = word * 6364136223846793005 + 1442695040888963407;
+            BinaryPrimitives.WriteUInt64LittleEndian(sector[i..], word);
+        }
+    }
+
+    /// <summary>The version that a sector holds, 0 for one never written, -1 for anything else.</summary>
+    private long VersionOf(ReadOnlySpan<byte> sector, long block, int at)
+    {
+        if (sector.IndexOfAnyExcept((byte)0) < 0)
+            return 0;
+        long version = BinaryPrimitives.ReadInt64LittleEndian(sector[16..]);
+        Span<byte> expected = stackalloc byte[SectorBytes];
+        Stamp(expected, block, at, version);
+        return sector.SequenceEqual(expected) ? version : -1;
+    }
+}
