@@ -11,6 +11,9 @@ public sealed class TestRequest : BlockRequest
 
     public bool IsCompleted => Completions > 0;
 
+    /// <summary>Keeps the memory that <see cref="BlockRequest.Data"/> names for as long as the request lives.</summary>
+    public TestBuffer? Buffer { get; private init; }
+
     public static TestRequest Read(Sectors start, TestBuffer buffer) => With(BlockOperation.Read, start, buffer);
 
     public static TestRequest Write(Sectors start, TestBuffer buffer, BlockFlags flags = BlockFlags.None)
@@ -40,5 +43,6 @@ public sealed class TestRequest : BlockRequest
         Start = start,
         Count = Sectors.FromBytes(buffer.Vector.LengthBytes),
         Data = buffer.Vector,
+        Buffer = buffer,
     };
 }
