@@ -53,6 +53,8 @@ public sealed partial class MappedDevice : OrderedDevice
 
     internal ILogger Logger { get; }
 
+    internal IReadOnlyList<Target> Targets => _targets;
+
     /// <summary>
     /// Makes a mapped device and gets it ready to serve. From any thread.
     /// </summary>

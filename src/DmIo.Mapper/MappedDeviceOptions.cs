@@ -24,10 +24,13 @@ public sealed record MappedDeviceOptions
     /// <summary>Where the device logs.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
-    // Tests and simulations put stores and identities of their own here.
+    // Tests and simulations put stores, identities and sizes of their own here.
     internal Func<IoLoop, string, IStateStore> OpenStore { get; init; } = (loop, path) => new FileStateStore(loop, path);
 
     internal Func<BlockDevice, string, LegIdentity> Identify { get; init; } = LegIdentity.Of;
+
+    /// <summary>How much the full copy copies at once; a power of two.</summary>
+    internal Sectors CopyChunk { get; init; } = CopyCursor.DefaultChunk;
 
     internal Func<Guid> NewVolumeId { get; init; } = Guid.NewGuid;
 }

@@ -8,7 +8,7 @@ namespace DmIo.Mapper;
 /// the set. Ends by flushing the copied legs and recording them as in sync.
 /// </summary>
 internal sealed class MirrorCopy(
-    MirrorTarget mirror, MappedDevice host, LegSet legs, LegWriter writer, BufferPool buffers)
+    MirrorTarget mirror, MappedDevice host, LegSet legs, LegWriter writer, BufferPool buffers, Sectors chunkSize)
 {
     /// <summary>
     /// Chunks under way at once. Arbitrary: enough to overlap reading with writing, few enough to leave room for clients.
@@ -19,7 +19,7 @@ internal sealed class MirrorCopy(
     private const int PercentStep = 10;
 
     private readonly List<CopySpan> _active = [];
-    private CopyCursor _cursor = new(legs, mirror.Length);
+    private CopyCursor _cursor = new(legs, mirror.Length, chunkSize);
     private Task _running = Task.CompletedTask;
     private bool _isRunning;
     private bool _again;
@@ -71,7 +71,7 @@ internal sealed class MirrorCopy(
         do
         {
             _again = false;
-            _cursor = new CopyCursor(legs, mirror.Length);
+            _cursor = new CopyCursor(legs, mirror.Length, chunkSize);
             _active.Clear();
             _total = CountLacking();
             _done = _toldPercent = 0;

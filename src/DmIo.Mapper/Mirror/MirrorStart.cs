@@ -65,11 +65,14 @@ internal sealed class MirrorStart(string name, TableLine line, Leg[] legs, Mappe
             failures[i] = record?.Failure;
         }
         int source = ChooseSource(states);
+        // Who is in sync is so with the others in sync: not after a stop with writes in flight, nor with a source that
+        // may differ from them.
+        bool vouched = state.Clean && states[source] == LegState.InSync;
         for (int i = 0; i < legs.Length; i++)
         {
             if (i == source)
                 states[i] = LegState.InSync;
-            else if (states[i] == LegState.InSync && !state.Clean)
+            else if (states[i] == LegState.InSync && !vouched)
                 states[i] = LegState.MayDiffer;
             else if (states[i] == LegState.Stale && options.SyncFrom is not null)
                 states[i] = LegState.Copying;

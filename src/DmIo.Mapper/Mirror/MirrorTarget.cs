@@ -48,12 +48,15 @@ internal sealed partial class MirrorTarget : Target
         string file = Path.Combine(options.StateDirectory, $"{host.Name}.mirror-{line.Start}.json");
         _store = options.OpenStore(host.Loop, file);
         _record = new MirrorRecord(host.Loop, _store, Snapshot, Saved);
-        _copy = new MirrorCopy(this, host, _legs, _writer, _buffers);
+        _copy = new MirrorCopy(this, host, _legs, _writer, _buffers, options.CopyChunk);
         DiscardLimit = SmallestLimit(places, device => device.DiscardLimit, Sectors.Zero);
         WriteZeroesLimit = SmallestLimit(places, device => device.WriteZeroesLimit, FileDevice.RangeLimit);
     }
 
     public override IReadOnlyList<TargetLeg> Legs => _places;
+
+    /// <summary>What the mirror knows of its legs.</summary>
+    public LegSet Knowledge => _legs;
 
     /// <summary>
     /// Only where every leg can discard. It is done by writing zeroes that need not stay allocated, so that the legs

@@ -119,6 +119,25 @@ public sealed class RestartTests
         Assert.That(rig.Log.Of(2006), Is.Empty);
     }
 
+    // Goal: when a leg that may differ is chosen as the source, legs in sync among themselves may differ from it.
+    [Test]
+    public void Sync_from_a_leg_that_may_differ_copies_to_the_others()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Write(0, 64, seed: 1);
+        rig.Legs[1].Holds = true;
+        rig.Submit(TestRequest.Write(new(16), TestBuffer.Random(new(8), 2)));
+        rig.Crash();
+        rig.Legs[1].Holds = true;
+        rig.StartBusy();
+        rig.Crash();
+        rig.With(options => options with { SyncFrom = 1 }).Start();
+        rig.Loop.RunUntilIdle();
+        Assert.That(rig.Status, Does.Contain("32/32 1 AA"));
+        rig.AssertLegsEqual();
+        Assert.That(rig.Read(0, 64).Data, Is.EqualTo(MirrorRig.Bytes(64, 1)));
+    }
+
     // Goal: a copy that a stop or a crash interrupts is begun again by itself, and its target is not trusted meanwhile.
     [TestCase(true)]
     [TestCase(false)]
