@@ -12,7 +12,7 @@ public sealed class NbdListener
     private readonly Socket _socket;
     private readonly ILogger _logger;
     private readonly AcceptWatch _watch;
-    private readonly (ulong, uint, uint)? _identity;
+    private readonly (ulong, uint, uint, long, uint)? _identity;
 
     internal NbdListener(KernelLoop loop, Socket socket, string? unixPath, ILogger logger, Action<int, string> accepted)
     {
@@ -46,7 +46,11 @@ public sealed class NbdListener
         _loop.Unwatch(_watch);
         if (UnixPath is not null && _identity is not null && ListenSocket.Identify(UnixPath) == _identity)
             File.Delete(UnixPath);
-        _socket.Dispose();
+        // The socket's own disposal would delete whatever lies at the path by now.
+        _socket.SafeHandle.Dispose();
+#pragma warning disable CA1816 // Nor may its finalizer.
+        GC.SuppressFinalize(_socket);
+#pragma warning restore CA1816
         _logger.ListenerClosed(ToString());
     }
 }

@@ -54,6 +54,9 @@ public sealed partial class NbdServer : IAsyncDisposable
     /// <summary>Connections that are open, half-open ones included.</summary>
     public int ConnectionCount => Volatile.Read(ref _connectionCount);
 
+    // For the tests: the most that any loop's connections ever had in use.
+    internal long MostRentedBytes => _memories.Values.Max(m => m.MostRentedBytes);
+
     /// <summary>
     /// Offers an export. The empty name selects the default: the first export added, unless another says that it is.
     /// </summary>

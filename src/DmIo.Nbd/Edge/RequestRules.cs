@@ -15,7 +15,7 @@ internal static class RequestRules
     /// </returns>
     public static Errno Check(in RequestHeader header, NbdExport export, int maxPayloadBytes)
     {
-        if ((header.Flags & ~FlagsOf(header.Type)) != 0)
+        if (FlagsOf(header.Type) is not { } flags || (header.Flags & ~flags) != 0)
             return Errno.EINVAL;
         bool changes = header.Type is NBD_CMD_WRITE or NBD_CMD_TRIM or NBD_CMD_WRITE_ZEROES;
         if (changes && export.ReadOnly)
@@ -32,11 +32,11 @@ internal static class RequestRules
         return header.Type is NBD_CMD_WRITE or NBD_CMD_WRITE_ZEROES ? Errno.ENOSPC : Errno.EINVAL;
     }
 
-    // An unknown command is marked by a flag that no client can set: each of its own is refused, and so is none.
-    private static int FlagsOf(ushort type) => type switch
+    // Null for commands that are unknown or not advertised.
+    private static int? FlagsOf(ushort type) => type switch
     {
         NBD_CMD_READ or NBD_CMD_WRITE or NBD_CMD_FLUSH or NBD_CMD_TRIM => NBD_CMD_FLAG_FUA,
         NBD_CMD_WRITE_ZEROES => NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE,
-        _ => 0,
+        _ => null,
     };
 }

@@ -33,12 +33,14 @@ internal static class ListenSocket
     /// <summary>
     /// What tells a socket file from one that another process put in its place; null when there is none.
     /// </summary>
-    public static unsafe (ulong Inode, uint Major, uint Minor)? Identify(string path)
+    public static unsafe (ulong Inode, uint Major, uint Minor, long Seconds, uint Nanoseconds)? Identify(string path)
     {
         StatXBuffer stat;
         int result = Libc.StatX(
-            LinuxConstants.AT_FDCWD, path, 0, LinuxConstants.STATX_BASIC_STATS, &stat);
-        return result == 0 ? (stat.Inode, stat.DevMajor, stat.DevMinor) : null;
+            LinuxConstants.AT_FDCWD, path, 0, LinuxConstants.STATX_BASIC_STATS | LinuxConstants.STATX_BTIME, &stat);
+        return result == 0
+            ? (stat.Inode, stat.DevMajor, stat.DevMinor, stat.BirthSeconds, stat.BirthNanoseconds)
+            : null;
     }
 
     private static Socket Listen(Socket socket, EndPoint endpoint, string name, string remedy)

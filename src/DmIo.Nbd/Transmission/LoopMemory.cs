@@ -44,8 +44,8 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
     /// <summary>Room for the vectors of one receive; used within one call.</summary>
     public Linux.IoVec* ReceiveVectors { get; private set; }
 
-    /// <summary>Bytes in use now.</summary>
-    public long RentedBytes => _pool.RentedBytes;
+    /// <summary>The most bytes that were ever in use.</summary>
+    public long MostRentedBytes { get; private set; }
 
     /// <summary>The smallest limit with which a payload of <paramref name="maxPayloadBytes"/> can be served.</summary>
     public static long LeastBytes(int maxPayloadBytes) => PayloadBytes(maxPayloadBytes) + 4 * ReceiveChunk.SizeBytes;
@@ -74,6 +74,7 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
             request.SetScratch(scratch);
         }
         Served(connection);
+        MostRentedBytes = Math.Max(MostRentedBytes, _pool.RentedBytes);
         return true;
     }
 
