@@ -134,6 +134,27 @@ internal static class PoolRules
                 Assert.That(request.Left, Is.Zero);
             }
         }),
+        new("A.5.7b", "The calls with a callback allocate nothing either, when warm", bench =>
+        {
+            var device = new MemoryDevice(bench.Loop, "memory", new Sectors(64));
+            IoRegion[] regions = [new(device, Sectors.Zero, new Sectors(8))];
+            IoMemory memory = ConformanceBench.Memory(new TestBuffer(4096));
+            var classic = new ClassicDmIo(bench.Loop);
+            classic.Get(1);
+            void Run(int times)
+            {
+                for (int i = 0; i < times; i++)
+                {
+                    bench.Client.Start(BlockOperation.Write, BlockFlags.None, regions, memory, static (in _, _) => { });
+                    classic.IoAsyncVm(regions, BlockOperation.Write, memory.Buffer, static (_, _) => { }, null);
+                    bench.Loop.RunUntilIdle();
+                }
+            }
+            Run(100);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Run(1000);
+            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        }),
     ];
 
     private static Errno Write(ConformanceBench bench, IoClient client, int leg, object context) => bench.Start(

@@ -138,12 +138,13 @@ internal static class SpecialRules
                 ConformanceBench.Memory(buffer),
                 IoMemory.FromVector(buffer.Vector),
                 IoMemory.FromPages(new PageList(buffer.Segment.Address), 0),
+                IoMemory.FromPages(new PageList(buffer.Segment.Address, new PageList(buffer.Segment.Address)), 4096 - 512),
                 IoMemory.None,
             ];
             foreach (IoMemory memory in all)
             {
                 bench.MustRefuse(
-                    Errno.EINVAL, BlockOperation.Write, [bench.Region(0, 0, 4), bench.Region(1, 0, 9)], memory);
+                    Errno.EINVAL, BlockOperation.Write, [bench.Region(0, 0, 4), bench.Region(1, 0, 10)], memory);
             }
         }),
         new("A.4.5b", "A page list is walked only as far as the request needs it, so it may be a ring", bench =>

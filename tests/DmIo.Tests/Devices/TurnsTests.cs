@@ -15,6 +15,9 @@ internal sealed class TurnsTests
         var overlapping = new Named();
         Assert.That(turns.TryEnter(first, new Sectors(8), new Sectors(8)), Is.True);
         Assert.That(turns.TryEnter(touching, new Sectors(16), new Sectors(8)), Is.True);
+        var before = new Named();
+        Assert.That(turns.TryEnter(before, Sectors.Zero, new Sectors(8)), Is.True);
+        turns.Leave(before);
         Assert.That(turns.TryEnter(overlapping, new Sectors(15), new Sectors(2)), Is.False);
         Assert.That(turns.Count, Is.EqualTo(3));
         turns.Leave(first);
