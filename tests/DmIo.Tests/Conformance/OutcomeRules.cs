@@ -149,14 +149,14 @@ internal static class OutcomeRules
             bool deliveredAfter = false;
             var caller = new Thread(() =>
             {
+                Thread.CurrentThread.Interrupt();
                 result = bench.Client.Execute(
                     BlockOperation.Write, BlockFlags.None, bench.Regions(1, 0, 8), ConformanceBench.Memory(buffer));
                 deliveredAfter = Assert.Catch<ThreadInterruptedException>(() => Thread.Sleep(Timeout.Infinite)) is not null;
             });
             caller.Start();
-            RunUntil(bench, () => bench.Legs[0].Held.Count == 1 && (caller.ThreadState & ThreadState.WaitSleepJoin) != 0);
-            caller.Interrupt();
-            RunUntil(bench, () => (caller.ThreadState & ThreadState.WaitSleepJoin) != 0);
+            RunUntil(bench, () => bench.Legs[0].Held.Count == 1 &&
+                (!caller.IsAlive || (caller.ThreadState & ThreadState.WaitSleepJoin) != 0));
             bench.Legs[0].ReleaseAll();
             RunUntil(bench, () => !caller.IsAlive);
             Assert.That((result.Errno, deliveredAfter), Is.EqualTo((Errno.EIO, true)));
