@@ -88,14 +88,19 @@ internal sealed class MirrorRig : IDeviceSource
     /// <summary>The program ends without a word: what the legs and the state file hold stays, what was held is lost.</summary>
     public void Crash()
     {
+        // Nothing moves in the old device afterwards: it waits for what will never come.
+        Loop.RunUntilIdle();
         Store.Crash();
         for (int i = 0; i < Legs.Count; i++)
         {
             var leg = new ScriptedDevice(Loop, Legs[i].Name, Sectors) { Extents = Legs[i].Extents };
             Legs[i].Contents().CopyTo(leg.Contents());
+            Loop.Run(Legs[i].DisposeAsync);
             _devices[leg.Name] = Legs[i] = leg;
         }
     }
+
+    public void FreeLegs() => Legs.ForEach(leg => Loop.Run(leg.DisposeAsync));
 
     /// <summary>Makes options of the present ones for the next start.</summary>
     public MirrorRig With(Func<MappedDeviceOptions, MappedDeviceOptions> change)

@@ -56,6 +56,7 @@ internal sealed class MirrorScenario
         Restart(crash: false);
         Calm();
         CheckAtRest();
+        _rig.FreeLegs();
         Reached["degraded acknowledgements"] = _degradedAcks;
         Reached["legs in sync again"] = _rig.Log.Of(2008).Count();
         Reached["legs that left"] = _rig.Log.Of(2002).Count();
