@@ -1,6 +1,8 @@
 namespace DmIo.Mapper;
 
-/// <summary>Where a table's device arguments become devices. Whoever implements it opens the devices and closes them.</summary>
+/// <summary>
+/// Where a table's device arguments become devices. Whoever implements it opens the devices and closes them.
+/// </summary>
 public interface IDeviceSource
 {
     /// <summary>

@@ -79,8 +79,9 @@ public sealed partial class MappedDevice
             return new TargetLeg(device, leg.Offset, leg.Device);
         string what = line.Target is MirrorSpec ? $"leg {index}, {leg.Device}," : leg.Device;
         problems.Add(
-            $"{Name}: {what} too small for target: start={leg.Offset}, len={line.Length}, dev_size={device.Length} sectors; make "
-            + $"it at least {(leg.Offset + line.Length).Bytes} bytes long (it has {device.Length.Bytes}), or take a smaller size");
+            $"{Name}: {what} too small for target: start={leg.Offset}, len={line.Length}, dev_size={device.Length} "
+            + $"sectors; make it at least {(leg.Offset + line.Length).Bytes} bytes long (it has "
+            + $"{device.Length.Bytes}), or take a smaller size");
         return null;
     }
 
@@ -97,8 +98,8 @@ public sealed partial class MappedDevice
                 if (twice)
                 {
                     problems.Add(
-                        $"{Name}: {leg.Argument} is used twice in the same place (sector {leg.Offset} on); each leg needs a place "
-                        + "of its own: name another device or offset");
+                        $"{Name}: {leg.Argument} is used twice in the same place (sector {leg.Offset} on); each leg "
+                        + "needs a place of its own: name another device or offset");
                 }
                 uses.Add((leg, line.Length));
             }
@@ -114,8 +115,9 @@ public sealed partial class MappedDevice
             if ((edges & unit) != 0)
             {
                 problems.Add(
-                    $"{Name}: the line at sector {line.Start} is not aligned to the logical block size of {_logicalBlockBytes} "
-                    + $"bytes; make its start, length and offsets multiples of {unit + 1} sectors");
+                    $"{Name}: the line at sector {line.Start} is not aligned to the logical block size of "
+                    + $"{_logicalBlockBytes} bytes; make its start, length and offsets multiples of {unit + 1} "
+                    + "sectors");
             }
         }
     }

@@ -28,7 +28,9 @@ public sealed partial class MappedDevice
             Target target = _targets[i];
             Sectors from = Sectors.Max(start, target.Begin);
             Sectors length = Sectors.Min(end, target.Begin + target.Length) - from;
-            foreach (BlockExtent extent in await target.ReadExtentsAsync(from - target.Begin, length, cancellationToken))
+            IReadOnlyList<BlockExtent> part =
+                await target.ReadExtentsAsync(from - target.Begin, length, cancellationToken);
+            foreach (BlockExtent extent in part)
                 extents.Add(extent with { Start = extent.Start + target.Begin });
         }
         return extents;
@@ -129,9 +131,10 @@ public sealed partial class MappedDevice
             _outstanding = 1;
             BlockFlags flags = _original.Flags & ~BlockFlags.Preflush;
             Sectors end = _original.End;
-            for (int i = device.FindTarget(_original.Start); i < device._targets.Length && device._targets[i].Begin < end; i++)
+            Target[] targets = device._targets;
+            for (int i = device.FindTarget(_original.Start); i < targets.Length && targets[i].Begin < end; i++)
             {
-                Target target = device._targets[i];
+                Target target = targets[i];
                 Sectors from = Sectors.Max(_original.Start, target.Begin);
                 Sectors count = Sectors.Min(end, target.Begin + target.Length) - from;
                 IoVector data = _original.Operation <= BlockOperation.Write

@@ -22,8 +22,8 @@ public sealed partial class MappedDevice : OrderedDevice
     }
 
     /// <summary>
-    /// Raised on the loop after each change that <see cref="EventNumber"/> counts; <see cref="StatusLine"/> tells what is
-    /// so now.
+    /// Raised on the loop after each change that <see cref="EventNumber"/> counts; <see cref="StatusLine"/> tells what
+    /// is so now.
     /// </summary>
     public event Action<MappedDevice>? HealthChanged;
 
@@ -64,7 +64,9 @@ public sealed partial class MappedDevice : OrderedDevice
     /// <param name="devices">Where the table's devices come from; asked on the loop.</param>
     /// <param name="options">What else there is to know.</param>
     /// <param name="cancellationToken">Gives up before the device is ready.</param>
-    /// <exception cref="MapperException">It cannot be made; all problems that were found, with their remedies.</exception>
+    /// <exception cref="MapperException">
+    /// It cannot be made; all problems that were found, with their remedies.
+    /// </exception>
     public static Task<MappedDevice> CreateAsync(
         IoLoop loop, string name, Table table, IDeviceSource devices, MappedDeviceOptions options,
         CancellationToken cancellationToken = default)
@@ -76,7 +78,8 @@ public sealed partial class MappedDevice : OrderedDevice
         if (!IsValidName(name))
         {
             throw new MapperException(
-                $"'{name}' cannot be the name of a mapped device; take letters, digits and any of . _ - +, at most {MaxNameLength}");
+                $"'{name}' cannot be the name of a mapped device; take letters, digits and any of . _ - +, at most "
+                + $"{MaxNameLength}");
         }
         return loop.InvokeAsync(async () =>
         {
@@ -97,22 +100,24 @@ public sealed partial class MappedDevice : OrderedDevice
     }
 
     /// <summary>
-    /// The device's status as <c>dmsetup status</c> prints it, a line per table line. From any thread; while requests are
-    /// under way it shows an instant that may have passed.
+    /// The device's status as <c>dmsetup status</c> prints it, a line per table line. From any thread; while requests
+    /// are under way it shows an instant that may have passed.
     /// </summary>
     public string StatusLine() => string.Join('\n', _targets.Select(StatusOf));
 
     /// <summary>
-    /// The device's table as <c>dmsetup table</c> prints it, a line per table line: disks by number, everything else by the
-    /// word in the table. From any thread.
+    /// The device's table as <c>dmsetup table</c> prints it, a line per table line: disks by number, everything else by
+    /// the word in the table. From any thread.
     /// </summary>
     public string TableLine() => string.Join('\n', _targets.Select(target => LineOf(target, target.TableWords)));
 
     /// <summary>
-    /// Stops for good: new requests get ESHUTDOWN, those under way are finished, everything is flushed, and the clean stop
-    /// is recorded. From any thread.
+    /// Stops for good: new requests get ESHUTDOWN, those under way are finished, everything is flushed, and the clean
+    /// stop is recorded. From any thread.
     /// </summary>
-    /// <exception cref="IOException">Not everything could be made durable or recorded; the message says what.</exception>
+    /// <exception cref="IOException">
+    /// Not everything could be made durable or recorded; the message says what.
+    /// </exception>
     public Task StopAsync() => Loop.InvokeAsync(async () =>
     {
         if (_stopped)

@@ -25,7 +25,8 @@ public sealed record MappedDeviceOptions
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
     // Tests and simulations put stores, identities and sizes of their own here.
-    internal Func<IoLoop, string, IStateStore> OpenStore { get; init; } = (loop, path) => new FileStateStore(loop, path);
+    internal Func<IoLoop, string, IStateStore> OpenStore { get; init; } =
+        (loop, path) => new FileStateStore(loop, path);
 
     internal Func<BlockDevice, string, LegIdentity> Identify { get; init; } = LegIdentity.Of;
 

@@ -1,14 +1,14 @@
 namespace DmIo.Mapper;
 
 /// <summary>
-/// Walks the regions that a leg of the set lacks, in chunks: a power of two long and aligned to it, so that a chunk lies
-/// within one region or covers whole ones. Chunks grow while the source is a hole, for those cost nothing to copy.
+/// Walks the regions that a leg of the set lacks, in chunks: a power of two long and aligned to it, so that a chunk
+/// lies within one region or covers whole ones. Chunks grow while the source is a hole, for those cost nothing to copy.
 /// </summary>
 internal sealed class CopyCursor(LegSet legs, Sectors length, Sectors chunk)
 {
     /// <summary>
-    /// Long enough to keep a disk busy, short enough that a client's write does not wait long for its turn; no longer than
-    /// a worker's buffer.
+    /// Long enough to keep a disk busy, short enough that a client's write does not wait long for its turn; no longer
+    /// than a worker's buffer.
     /// </summary>
     public static readonly Sectors DefaultChunk = Sectors.FromBytes(BufferPool.MaxBytes);
 
@@ -43,6 +43,8 @@ internal sealed class CopyCursor(LegSet legs, Sectors length, Sectors chunk)
         return true;
     }
 
-    /// <summary>Learns what the source was: the next chunks are longer behind a hole, short again behind data.</summary>
+    /// <summary>
+    /// Learns what the source was: the next chunks are longer behind a hole, short again behind data.
+    /// </summary>
     public void Learn(bool wasHole) => _want = wasHole ? Math.Min(_want * 2, chunk.Count * HoleFactor) : chunk.Count;
 }

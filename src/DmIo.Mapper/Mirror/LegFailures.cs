@@ -1,6 +1,8 @@
 namespace DmIo.Mapper;
 
-/// <summary>Which legs failed in one operation, and how: dm-io's error bits and details, turned from regions to legs.</summary>
+/// <summary>
+/// Which legs failed in one operation, and how: dm-io's error bits and details, turned from regions to legs.
+/// </summary>
 internal sealed class LegFailures
 {
     private readonly RegionFailure[] _details = new RegionFailure[MirrorSpec.MaxLegs];

@@ -55,7 +55,9 @@ internal sealed class LegSet
 
     public Sectors StartOf(long region) => Sectors.Min(new Sectors(region << _regionShift), _length);
 
-    /// <summary>Sets the states with which the mirror starts; whoever is not the source and not in sync lacks all.</summary>
+    /// <summary>
+    /// Sets the states with which the mirror starts; whoever is not the source and not in sync lacks all.
+    /// </summary>
     public void Begin(ReadOnlySpan<LegState> states, int source)
     {
         Source = _legs[source];
@@ -133,8 +135,8 @@ internal sealed class LegSet
     }
 
     /// <summary>
-    /// The leg to read a range from: the source where legs may differ, otherwise the first that has shown no read error.
-    /// A leg that lacks data there is never chosen; one that may differ only when no other is left.
+    /// The leg to read a range from: the source where legs may differ, otherwise the first that has shown no read
+    /// error. A leg that lacks data there is never chosen; one that may differ only when no other is left.
     /// </summary>
     /// <returns>Null when every leg that has the data was tried.</returns>
     public Leg? PickReader(Sectors start, Sectors count, ulong tried)
@@ -161,7 +163,9 @@ internal sealed class LegSet
         return choice;
     }
 
-    /// <summary>The first region from <paramref name="region"/> on that a leg of the set lacks; -1 when there is none.</summary>
+    /// <summary>
+    /// The first region from <paramref name="region"/> on that a leg of the set lacks; -1 when there is none.
+    /// </summary>
     public long NextLacking(long region)
     {
         long next = -1;

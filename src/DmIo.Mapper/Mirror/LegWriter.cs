@@ -1,6 +1,8 @@
 namespace DmIo.Mapper;
 
-/// <summary>What the mirror does to its legs beside passing requests on: copying, zeroing, flushing. Cold paths.</summary>
+/// <summary>
+/// What the mirror does to its legs beside passing requests on: copying, zeroing, flushing. Cold paths.
+/// </summary>
 internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : IAsyncDisposable
 {
     // A page of zeroes, written this often in one request. Arbitrary: 1 MiB at once.
@@ -19,12 +21,14 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
     /// <summary>Writes a buffer to the same place of legs.</summary>
     public Task<LegFailures> WriteAsync(ulong asked, Sectors start, IoVector data) =>
         RunAsync(
-            asked, BlockOperation.Write, BlockFlags.None, start, Sectors.FromBytes(data.LengthBytes), IoMemory.FromVector(data));
+            asked, BlockOperation.Write, BlockFlags.None, start, Sectors.FromBytes(data.LengthBytes),
+            IoMemory.FromVector(data));
 
     /// <summary>Reads from one leg.</summary>
     public Task<LegFailures> ReadAsync(Leg leg, Sectors start, IoVector data) =>
         RunAsync(
-            leg.Bit, BlockOperation.Read, BlockFlags.None, start, Sectors.FromBytes(data.LengthBytes), IoMemory.FromVector(data));
+            leg.Bit, BlockOperation.Read, BlockFlags.None, start, Sectors.FromBytes(data.LengthBytes),
+            IoMemory.FromVector(data));
 
     /// <summary>Makes a range of legs read as zeroes, by the legs' own means where they have some.</summary>
     public async Task<LegFailures> ZeroAsync(ulong asked, Sectors start, Sectors count, BlockFlags flags)
@@ -44,7 +48,8 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
             Sectors length = Sectors.Min(step, count - done);
             IoVector data = new IoVector(zeroes, zeroes.Length).Slice(0, length.Bytes);
             await RunAsync(
-                asked & ~failures.Bits, BlockOperation.Write, flags, start + done, length, IoMemory.FromVector(data), failures);
+                asked & ~failures.Bits, BlockOperation.Write, flags, start + done, length, IoMemory.FromVector(data),
+                failures);
         }
         return failures;
     }

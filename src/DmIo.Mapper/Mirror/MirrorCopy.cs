@@ -3,15 +3,16 @@ using System.Diagnostics;
 namespace DmIo.Mapper;
 
 /// <summary>
-/// The full copy: brings every leg of the set up to the source, region by region, holes as holes, while clients read and
-/// write. Each chunk is copied under a turn, so it is ordered with clients' writes, which meanwhile go to all legs of
-/// the set. Ends by flushing the copied legs and recording them as in sync.
+/// The full copy: brings every leg of the set up to the source, region by region, holes as holes, while clients read
+/// and write. Each chunk is copied under a turn, so it is ordered with clients' writes, which meanwhile go to all legs
+/// of the set. Ends by flushing the copied legs and recording them as in sync.
 /// </summary>
 internal sealed class MirrorCopy(
     MirrorTarget mirror, MappedDevice host, LegSet legs, LegWriter writer, BufferPool buffers, Sectors chunkSize)
 {
     /// <summary>
-    /// Chunks under way at once. Arbitrary: enough to overlap reading with writing, few enough to leave room for clients.
+    /// Chunks under way at once. Arbitrary: enough to overlap reading with writing, few enough to leave room for
+    /// clients.
     /// </summary>
     public const int Workers = 4;
 
@@ -55,7 +56,9 @@ internal sealed class MirrorCopy(
             span.IsDisturbed |= span.FirstRegion <= last && first <= span.LastRegion;
     }
 
-    /// <summary>Tells that another leg is the source: what is under way was copied from one that is not right any more.</summary>
+    /// <summary>
+    /// Tells that another leg is the source: what is under way was copied from one that is not right any more.
+    /// </summary>
     public void SourceChanged()
     {
         foreach (CopySpan span in _active)

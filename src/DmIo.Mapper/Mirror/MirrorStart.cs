@@ -8,13 +8,16 @@ internal sealed class MirrorStart(string name, TableLine line, Leg[] legs, Mappe
 {
     private readonly MirrorSpec _spec = (MirrorSpec)line.Target;
 
-    /// <exception cref="MapperException">The options name a leg that there is not, or contradict each other.</exception>
+    /// <exception cref="MapperException">
+    /// The options name a leg that there is not, or contradict each other.
+    /// </exception>
     public void CheckOptions()
     {
         if (options.SyncFrom is { } leg && (leg < 0 || leg >= legs.Length))
         {
             throw new MapperException(
-                $"{name}: --sync-from {leg} names no leg; legs are counted from 0, so take one from 0 to {legs.Length - 1}");
+                $"{name}: --sync-from {leg} names no leg; legs are counted from 0, so take one from 0 to "
+                + $"{legs.Length - 1}");
         }
         if (options is { SyncFrom: not null, AssumeClean: true })
             throw new MapperException($"{name}: --sync-from and --assume-clean exclude each other; choose one");
@@ -37,10 +40,10 @@ internal sealed class MirrorStart(string name, TableLine line, Leg[] legs, Mappe
             && await FindDataAsync() is { } holding)
         {
             throw new BirthException(
-                $"{name}: leg {holding.Index} ({holding.Place.Argument}) of the new mirror holds data, so it is not known whether "
-                + "the legs are in sync. Say --sync-from LEG to copy that leg (counted from 0) over the others, or "
-                + "--assume-clean if they are the same already. (Only legs that were just created, or are wholly holes, are in "
-                + "sync by themselves.)");
+                $"{name}: leg {holding.Index} ({holding.Place.Argument}) of the new mirror holds data, so it is not "
+                + "known whether the legs are in sync. Say --sync-from LEG to copy that leg (counted from 0) over the "
+                + "others, or --assume-clean if they are the same already. (Only legs that were just created, or are "
+                + "wholly holes, are in sync by themselves.)");
         }
         return new MirrorPlan(options.NewVolumeId(), 0, source, states, new LegFailure?[legs.Length], false, true);
     }
@@ -53,7 +56,8 @@ internal sealed class MirrorStart(string name, TableLine line, Leg[] legs, Mappe
         {
             throw new MapperException(
                 $"{name}: the state file {location} is of a mirror of {state.LengthSectors} sectors and the table says "
-                + $"{line.Length}; restore the table, or remove the file and say --sync-from LEG with the leg that is right");
+                + $"{line.Length}; restore the table, or remove the file and say --sync-from LEG with the leg that is "
+                + "right");
         }
         var states = new LegState[legs.Length];
         var failures = new LegFailure?[legs.Length];
@@ -90,17 +94,17 @@ internal sealed class MirrorStart(string name, TableLine line, Leg[] legs, Mappe
         if (first < 0)
         {
             throw new MapperException(
-                $"{name}: none of the legs is one that the state file {location} knows to be in sync (moved, copied or newly "
-                + "created files count as others); give the table the legs that it names, or remove it and say --sync-from LEG "
-                + "with the leg that is right");
+                $"{name}: none of the legs is one that the state file {location} knows to be in sync (moved, copied or "
+                + "newly created files count as others); give the table the legs that it names, or remove it and say "
+                + "--sync-from LEG with the leg that is right");
         }
         if (options.SyncFrom is not { } chosen || chosen == first)
             return first;
         if (states[chosen] is LegState.InSync or LegState.MayDiffer)
             return chosen;
         throw new MapperException(
-            $"{name}: --sync-from {chosen} would copy a leg that lacks data over the good one; say --sync-from {first}. "
-            + $"To give up what only leg {first} has, remove {location} first");
+            $"{name}: --sync-from {chosen} would copy a leg that lacks data over the good one; say --sync-from "
+            + $"{first}. To give up what only leg {first} has, remove {location} first");
     }
 
     private async ValueTask<Leg?> FindDataAsync()

@@ -7,8 +7,8 @@ internal sealed partial class MirrorTarget
     private ulong _reportedOut;
 
     /// <summary>
-    /// Takes note of legs that failed a change or a flush: each leaves the set. Where every leg failed that holds all that
-    /// was acknowledged, none leaves, but they are no longer known to be identical.
+    /// Takes note of legs that failed a change or a flush: each leaves the set. Where every leg failed that holds all
+    /// that was acknowledged, none leaves, but they are no longer known to be identical.
     /// </summary>
     internal void Note(LegFailures failures, LegErrors kind, Sectors start, Sectors count)
     {
@@ -79,14 +79,14 @@ internal sealed partial class MirrorTarget
         if (leaves)
         {
             MapperLog.LegLeft(
-                Host.Logger, Host.Name, leg.Index, leg.Place.Argument, operation, failure.FirstFailingSector, failure.Errno,
-                errorBits, _legs.Source.Index);
+                Host.Logger, Host.Name, leg.Index, leg.Place.Argument, operation, failure.FirstFailingSector,
+                failure.Errno, errorBits, _legs.Source.Index);
         }
         else
         {
             MapperLog.LegFailed(
-                Host.Logger, Host.Name, leg.Index, leg.Place.Argument, operation, failure.FirstFailingSector, failure.Errno,
-                errorBits);
+                Host.Logger, Host.Name, leg.Index, leg.Place.Argument, operation, failure.FirstFailingSector,
+                failure.Errno, errorBits);
         }
         Host.HealthChangedOf(this);
     }

@@ -73,7 +73,8 @@ internal sealed partial class MirrorTarget
     private async ValueTask WriteZeroPagesAsync(MirrorWrite write, ulong legs)
     {
         BlockRequest request = write.Original!;
-        Settle(write, await _writer.WriteZeroPagesAsync(legs, request.Start, request.Count, request.Flags & BlockFlags.Fua));
+        BlockFlags flags = request.Flags & BlockFlags.Fua;
+        Settle(write, await _writer.WriteZeroPagesAsync(legs, request.Start, request.Count, flags));
     }
 
     private void Settle(MirrorWrite write, LegFailures failures)

@@ -3,9 +3,9 @@ using System.Text;
 namespace DmIo.Mapper;
 
 /// <summary>
-/// The same sectors on several legs. Every change goes to all legs of the set in one dm-io request; a leg that fails one
-/// leaves the set, and nothing that it lacks is acknowledged before the state file durably says so. Reads come from one
-/// leg and fail over to the others.
+/// The same sectors on several legs. Every change goes to all legs of the set in one dm-io request; a leg that fails
+/// one leaves the set, and nothing that it lacks is acknowledged before the state file durably says so. Reads come from
+/// one leg and fail over to the others.
 /// </summary>
 internal sealed partial class MirrorTarget : Target
 {
@@ -113,8 +113,8 @@ internal sealed partial class MirrorTarget : Target
         if (!Host.IsReadOnly && await _record.CloseAsync() is not Errno.None and var errno)
         {
             throw new MapperException(
-                $"{Host.Name}: its state file {_store.Location} cannot be written ({errno}); make its directory writable, "
-                + "or name another with --state-dir");
+                $"{Host.Name}: its state file {_store.Location} cannot be written ({errno}); make its directory "
+                + "writable, or name another with --state-dir");
         }
         Tell(plan);
         if (!_legs.IsWhole && !Host.IsReadOnly)
@@ -135,7 +135,10 @@ internal sealed partial class MirrorTarget : Target
         bool durable = (_legs.Trusted & ~failures.Bits) != 0;
         Note(failures, LegErrors.Write, Sectors.Zero, Sectors.Zero);
         if (!durable)
-            throw new IOException($"{Host.Name}: no leg could be flushed; it is stopped without the mark of a clean stop");
+        {
+            throw new IOException(
+                $"{Host.Name}: no leg could be flushed; it is stopped without the mark of a clean stop");
+        }
         if (await _record.CloseAsync() is not Errno.None and var errno)
             throw new IOException($"{Host.Name}: its state file {_store.Location} cannot be written ({errno})");
     }
@@ -158,7 +161,8 @@ internal sealed partial class MirrorTarget : Target
         await base.DisposeAsync();
     }
 
-    private static Sectors SmallestLimit(IReadOnlyList<TargetLeg> places, Func<BlockDevice, Sectors> limitOf, Sectors ofNone)
+    private static Sectors SmallestLimit(
+        IReadOnlyList<TargetLeg> places, Func<BlockDevice, Sectors> limitOf, Sectors ofNone)
     {
         Sectors smallest = new(long.MaxValue);
         foreach (TargetLeg place in places)
@@ -178,8 +182,8 @@ internal sealed partial class MirrorTarget : Target
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new MapperException(
-                $"{Host.Name}: its state file {_store.Location} cannot be read ({e.Message}); make it readable, or name another "
-                + "directory with --state-dir");
+                $"{Host.Name}: its state file {_store.Location} cannot be read ({e.Message}); make it readable, or "
+                + "name another directory with --state-dir");
         }
     }
 

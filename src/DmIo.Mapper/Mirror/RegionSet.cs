@@ -40,7 +40,9 @@ internal sealed class RegionSet(long capacity)
         return true;
     }
 
-    /// <summary>The first region of the set that is not before <paramref name="region"/>; -1 when there is none.</summary>
+    /// <summary>
+    /// The first region of the set that is not before <paramref name="region"/>; -1 when there is none.
+    /// </summary>
     public long NextFrom(long region)
     {
         if (Count == 0 || region >= capacity)

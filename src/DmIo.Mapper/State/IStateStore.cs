@@ -1,6 +1,8 @@
 namespace DmIo.Mapper;
 
-/// <summary>Where a mirror's state is kept: one small text, replaced as a whole and durably. Used on the loop alone.</summary>
+/// <summary>
+/// Where a mirror's state is kept: one small text, replaced as a whole and durably. Used on the loop alone.
+/// </summary>
 internal interface IStateStore : IDisposable
 {
     /// <summary>What people look for when they want to see or remove it.</summary>

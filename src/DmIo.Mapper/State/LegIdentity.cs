@@ -2,8 +2,8 @@ namespace DmIo.Mapper;
 
 /// <summary>
 /// What tells a leg from every other after a restart. A file is its path, its inode and the time it was created (inode
-/// numbers are used again); a disk is its serial number where it has one, otherwise its device number and size; any other
-/// device is its name.
+/// numbers are used again); a disk is its serial number where it has one, otherwise its device number and size; any
+/// other device is its name.
 /// </summary>
 internal sealed record LegIdentity
 {

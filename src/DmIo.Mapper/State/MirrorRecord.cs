@@ -15,7 +15,9 @@ internal sealed class MirrorRecord(
     /// <summary>Whether the file durably says that writes may be in flight.</summary>
     public bool IsOpen { get; private set; }
 
-    /// <summary>Bits of the legs that the file durably says are neither in sync nor merely different where writes were.</summary>
+    /// <summary>
+    /// Bits of the legs that the file durably says are neither in sync nor merely different where writes were.
+    /// </summary>
     public ulong DurablyOut { get; private set; }
 
     public bool IsSaving { get; private set; }
@@ -43,7 +45,9 @@ internal sealed class MirrorRecord(
         return await SaveOnceAsync();
     }
 
-    /// <summary>Saves the present state, by the save under way if that has not begun to write yet, else by another.</summary>
+    /// <summary>
+    /// Saves the present state, by the save under way if that has not begun to write yet, else by another.
+    /// </summary>
     public void Save()
     {
         if (IsSaving)

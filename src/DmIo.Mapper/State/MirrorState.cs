@@ -18,7 +18,9 @@ internal sealed record MirrorState
     /// <summary>Grows each time the set of good legs shrinks.</summary>
     public long Epoch { get; init; }
 
-    /// <summary>False from before the first write until a clean stop: in-sync legs may then differ where writes were.</summary>
+    /// <summary>
+    /// False from before the first write until a clean stop: in-sync legs may then differ where writes were.
+    /// </summary>
     public bool Clean { get; init; }
 
     public required IReadOnlyList<LegRecord> Legs { get; init; }

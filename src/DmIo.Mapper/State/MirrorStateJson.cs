@@ -28,13 +28,14 @@ internal sealed partial class MirrorStateJson : JsonSerializerContext
             }
             return JsonSerializer.Deserialize(text, Default.State) ?? throw Damaged(device, location, "it is empty");
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (
+            e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw Damaged(device, location, e.Message);
         }
     }
 
     private static MapperException Damaged(string device, string location, string reason) => new(
-        $"{device}: its state file {location} cannot be read ({reason}), so which legs are good is not known; restore it, or "
-        + "remove it and say --sync-from LEG with the leg that is right");
+        $"{device}: its state file {location} cannot be read ({reason}), so which legs are good is not known; restore "
+        + "it, or remove it and say --sync-from LEG with the leg that is right");
 }

@@ -1,6 +1,8 @@
 namespace DmIo.Mapper;
 
-/// <summary>The features that a mirror's table may ask for. They are echoed; see the README for what they change.</summary>
+/// <summary>
+/// The features that a mirror's table may ask for. They are echoed; see the README for what they change.
+/// </summary>
 [Flags]
 public enum MirrorFeatures
 {

@@ -13,8 +13,8 @@ internal static class MirrorParser
         if (!TryParseLog(arguments, length, out Sectors regionSize, out MirrorSync sync))
             return null;
         if (!arguments.TryTakeCount(
-            $"Invalid number of mirrors; name from {MirrorSpec.MinLegs} to {MirrorSpec.MaxLegs} legs", MirrorSpec.MinLegs,
-            MirrorSpec.MaxLegs, out int count))
+            $"Invalid number of mirrors; name from {MirrorSpec.MinLegs} to {MirrorSpec.MaxLegs} legs",
+            MirrorSpec.MinLegs, MirrorSpec.MaxLegs, out int count))
         {
             return null;
         }
@@ -28,14 +28,16 @@ internal static class MirrorParser
         {
             arguments.TryTake(out string device);
             arguments.TryTakeSectors(
-                $"Invalid offset; where leg {i} begins on its device is a number of 512-byte sectors", out Sectors offset);
+                $"Invalid offset; where leg {i} begins on its device is a number of 512-byte sectors",
+                out Sectors offset);
             legs[i] = new DeviceArgument(device, offset);
         }
         MirrorFeatures features = ParseFeatures(arguments);
         return arguments.Failed ? null : new MirrorSpec(legs, regionSize, sync, features);
     }
 
-    private static bool TryParseLog(TableArguments arguments, Sectors length, out Sectors regionSize, out MirrorSync sync)
+    private static bool TryParseLog(
+        TableArguments arguments, Sectors length, out Sectors regionSize, out MirrorSync sync)
     {
         regionSize = Sectors.Zero;
         sync = MirrorSync.Unsaid;
@@ -91,13 +93,16 @@ internal static class MirrorParser
         if (arguments.Left == 0)
             return features;
         if (!arguments.TryTakeCount(
-            "Invalid number of features; after the legs comes the number of features, then their names", 0, int.MaxValue, out int count))
+            "Invalid number of features; after the legs comes the number of features, then their names", 0,
+            int.MaxValue, out int count))
         {
             return features;
         }
         if (count > arguments.Left)
         {
-            arguments.Fail($"{count}", $"Not enough arguments to support feature count; name {count} features or correct the number");
+            arguments.Fail(
+                $"{count}",
+                $"Not enough arguments to support feature count; name {count} features or correct the number");
             return features;
         }
         for (int i = 0; i < count; i++)
@@ -111,7 +116,10 @@ internal static class MirrorParser
                 arguments.Fail(word, "Unrecognised feature requested; known are handle_errors and keep_log");
         }
         if (features == MirrorFeatures.KeepLog)
-            arguments.Fail("keep_log", "keep_log feature requires the handle_errors feature; write '2 handle_errors keep_log'");
+        {
+            arguments.Fail(
+                "keep_log", "keep_log feature requires the handle_errors feature; write '2 handle_errors keep_log'");
+        }
         if (arguments.TryTake(out string extra))
             arguments.Fail(extra, "Too many mirror arguments; the line ends after its features");
         return features;

@@ -12,5 +12,6 @@ public sealed class Table
     public Sectors Length => Lines[^1].End;
 
     /// <summary>The device arguments of all lines, as written, each once: paths, or <c>dm:NAME</c>.</summary>
-    public IEnumerable<string> Devices => Lines.SelectMany(line => line.Target.Devices).Select(leg => leg.Device).Distinct();
+    public IEnumerable<string> Devices =>
+        Lines.SelectMany(line => line.Target.Devices).Select(leg => leg.Device).Distinct();
 }

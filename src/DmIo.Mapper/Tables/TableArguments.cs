@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace DmIo.Mapper;
 
-/// <summary>The words of one table line on their way into a spec: taken in order, each mistake noted with its word.</summary>
+/// <summary>
+/// The words of one table line on their way into a spec: taken in order, each mistake noted with its word.
+/// </summary>
 internal sealed class TableArguments(IReadOnlyList<string> words, int line, List<TableError> errors)
 {
     // Bytes must fit a signed 64-bit number.

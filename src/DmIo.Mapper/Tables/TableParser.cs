@@ -1,6 +1,8 @@
 namespace DmIo.Mapper;
 
-/// <summary>Reads device-mapper tables: <c>start length target arguments</c> per line, <c>#</c> before a comment.</summary>
+/// <summary>
+/// Reads device-mapper tables: <c>start length target arguments</c> per line, <c>#</c> before a comment.
+/// </summary>
 public static class TableParser
 {
     // Arbitrary: far beyond what people write, low enough that a wrong file given as a table ends soon.
@@ -23,7 +25,8 @@ public static class TableParser
         {
             if (++number > MaxLines)
             {
-                errors.Add(new TableError(number, "", $"Too many lines: a table has at most {MaxLines}; give a table here"));
+                errors.Add(new TableError(
+                    number, "", $"Too many lines: a table has at most {MaxLines}; give a table here"));
                 return null;
             }
             IReadOnlyList<string> words = TableWords.Split(line);
@@ -103,13 +106,14 @@ public static class TableParser
             if (line.Start > end)
             {
                 errors.Add(new TableError(
-                    number, line.Start.ToString(), $"Gap in table: sectors {end} to {line.Start - new Sectors(1)} have no line; "
-                    + "the first line starts at 0, each later one where the one before ends"));
+                    number, line.Start.ToString(), $"Gap in table: sectors {end} to {line.Start - new Sectors(1)} have "
+                    + "no line; the first line starts at 0, each later one where the one before ends"));
             }
             else if (line.Start < end)
             {
                 errors.Add(new TableError(
-                    number, line.Start.ToString(), $"Overlap in table: the line before ends at sector {end}; start there"));
+                    number, line.Start.ToString(),
+                    $"Overlap in table: the line before ends at sector {end}; start there"));
             }
             end = Sectors.Max(end, line.End);
         }
@@ -125,11 +129,12 @@ public static class TableParser
             {
                 foreach ((DeviceArgument other, Sectors length) in uses)
                 {
-                    if (other.Device != use.Device || other.Offset >= use.Offset + line.Length || use.Offset >= other.Offset + length)
+                    bool overlaps = other.Offset < use.Offset + line.Length && use.Offset < other.Offset + length;
+                    if (other.Device != use.Device || !overlaps)
                         continue;
                     errors.Add(new TableError(
-                        number, use.Device, $"{use.Device} is used twice in the same place (sectors {use.Offset} and {other.Offset} on); "
-                        + "each leg needs a place of its own: name another device or offset"));
+                        number, use.Device, $"{use.Device} is used twice in the same place (sectors {use.Offset} and "
+                        + $"{other.Offset} on); each leg needs a place of its own: name another device or offset"));
                     break;
                 }
                 uses.Add((use, line.Length));

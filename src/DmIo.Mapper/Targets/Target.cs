@@ -1,8 +1,8 @@
 namespace DmIo.Mapper;
 
 /// <summary>
-/// What serves one line of a table. Requests come with start sectors relative to the line, checked and in their turn, and
-/// lie wholly inside it.
+/// What serves one line of a table. Requests come with start sectors relative to the line, checked and in their turn,
+/// and lie wholly inside it.
 /// </summary>
 internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDisposable
 {

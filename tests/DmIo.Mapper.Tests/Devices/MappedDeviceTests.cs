@@ -34,7 +34,8 @@ public sealed class MappedDeviceTests
     {
         MirrorRig rig = Two("0 100 linear leg0 0\n100 100 linear leg1 0");
         Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.None));
-        Assert.That(rig.Legs.Select(leg => leg.Log.Count(call => call.Operation == BlockOperation.Flush)), Is.All.EqualTo(1));
+        foreach (ScriptedDevice leg in rig.Legs)
+            Assert.That(leg.Log, Is.EqualTo([new ScriptedCall(BlockOperation.Flush, default, default, default)]));
     }
 
     // Goal: a preflush is done, on everything, before the first byte of its write goes anywhere.
@@ -48,7 +49,8 @@ public sealed class MappedDeviceTests
         rig.Legs[1].ReleaseAll();
         rig.Loop.RunUntilIdle();
         Assert.That((write.Completions, write.Error), Is.EqualTo((1, Errno.None)));
-        Assert.That(rig.Legs[0].Log[^1], Is.EqualTo(new ScriptedCall(BlockOperation.Write, BlockFlags.None, new(0), new(8))));
+        Assert.That(
+            rig.Legs[0].Log[^1], Is.EqualTo(new ScriptedCall(BlockOperation.Write, BlockFlags.None, new(0), new(8))));
     }
 
     // Goal: a preflush that fails fails its write, which then is never started.
@@ -88,10 +90,12 @@ public sealed class MappedDeviceTests
         Assert.That(rig.Status, Is.EqualTo("0 1024 mirror 2 leg0 dm:half 8/8 1 AA 1 core"));
         Assert.That(rig.Write(996, seed: 2), Is.EqualTo(Errno.None));
         Assert.That(rig.Status, Is.EqualTo("0 1024 mirror 2 leg0 dm:half 7/8 1 AD 1 core"));
-        Assert.That(rig.Log.Of(2002).Single(), Does.Contain("leg 1 dm:half failed: Write at sector 1000: EIO, error bits 0x2"));
+        Assert.That(
+            rig.Log.Of(2002).Single(), Does.Contain("leg 1 dm:half failed: Write at sector 1000: EIO, error bits 0x2"));
     }
 
-    // Goal: a leg that is too short is named with its size and what it needs, in the kernel's words; all of them at once.
+    // Goal: a leg that is too short is named with its size and what it needs, in the kernel's words; all of them at
+    // once.
     [Test]
     public void A_short_leg_is_named_with_both_sizes()
     {
@@ -154,10 +158,10 @@ public sealed class MappedDeviceTests
     [Test]
     public void Status_and_table_lines_are_the_kernels()
     {
-        MirrorRig rig = Two("0 100 linear leg0 5\n100 100 error\n200 4096 mirror core 1 1024 2 leg0 200 leg1 0 1 handle_errors");
+        const string mirror = "200 4096 mirror core 1 1024 2 leg0 200 leg1 0 1 handle_errors";
+        MirrorRig rig = Two($"0 100 linear leg0 5\n100 100 error\n{mirror}");
         Assert.That(rig.Status, Is.EqualTo("0 100 linear\n100 100 error\n200 4096 mirror 2 leg0 leg1 4/4 1 AA 1 core"));
-        Assert.That(rig.Device.TableLine(), Is.EqualTo(
-            "0 100 linear leg0 5\n100 100 error\n200 4096 mirror core 1 1024 2 leg0 200 leg1 0 1 handle_errors"));
+        Assert.That(rig.Device.TableLine(), Is.EqualTo($"0 100 linear leg0 5\n100 100 error\n{mirror}"));
     }
 
     // Goal: after a stop nothing is served any more, and the devices beneath were flushed.
@@ -177,11 +181,16 @@ public sealed class MappedDeviceTests
     {
         MirrorRig rig = Two("0 100 linear leg0 1000\n100 100 linear leg1 0");
         rig.Legs[0].Extents = (start, count) =>
-            [new(start, new(10), ExtentKind.Hole), new(start + new Sectors(10), count - new Sectors(10), ExtentKind.Data)];
+        [
+            new(start, new(10), ExtentKind.Hole),
+            new(start + new Sectors(10), count - new Sectors(10), ExtentKind.Data),
+        ];
         IReadOnlyList<BlockExtent> extents = rig.Loop.Run(() => rig.Device.ReadExtentsAsync(new(50), new(100)));
         Assert.That(extents, Is.EqualTo(new BlockExtent[]
         {
-            new(new(50), new(10), ExtentKind.Hole), new(new(60), new(40), ExtentKind.Data), new(new(100), new(50), ExtentKind.Data),
+            new(new(50), new(10), ExtentKind.Hole),
+            new(new(60), new(40), ExtentKind.Data),
+            new(new(100), new(50), ExtentKind.Data),
         }));
     }
 

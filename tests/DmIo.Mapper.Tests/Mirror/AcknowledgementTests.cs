@@ -34,7 +34,8 @@ public sealed class AcknowledgementTests
         Assert.That(rig.Store.Held, Is.EqualTo(1));
         rig.Store.ReleaseFirst();
         rig.Loop.RunUntilIdle();
-        Assert.That(writes.Append(flush).Select(request => (request.Completions, request.Error)), Is.All.EqualTo((1, Errno.None)));
+        Assert.That(writes.Append(flush).Select(request => request.Completions), Is.All.EqualTo(1));
+        Assert.That(writes.Append(flush).Select(request => request.Error), Is.All.EqualTo(Errno.None));
         Assert.That(rig.Store.Held, Is.Zero);
     }
 
@@ -74,10 +75,7 @@ public sealed class AcknowledgementTests
         rig.Store.ReleaseFirst();
         rig.Loop.RunUntilIdle();
         Assert.That(second.Error, Is.EqualTo(Errno.None));
-        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.EqualTo(new[]
-        {
-            LegState.InSync, LegState.Stale, LegState.Stale,
-        }));
+        rig.AssertRecorded(LegState.InSync, LegState.Stale, LegState.Stale);
     }
 
     // Goal: when the record cannot be saved the write gets EIO, not a promise; once it can, writes succeed again.
@@ -95,7 +93,8 @@ public sealed class AcknowledgementTests
         Assert.That(rig.Store.State.Legs[1].State, Is.EqualTo(LegState.Stale));
     }
 
-    // Goal: no leg is touched by a change before the file says that writes may be in flight; reads do not wait for that.
+    // Goal: no leg is touched by a change before the file says that writes may be in flight; reads do not wait for
+    // that.
     [Test]
     public void The_first_write_waits_for_the_mark()
     {
@@ -138,7 +137,8 @@ public sealed class AcknowledgementTests
         {
             Assert.That(leg.Log.TakeLast(2), Is.EqualTo(new ScriptedCall[]
             {
-                new(BlockOperation.Write, BlockFlags.Fua, new(0), new(8)), new(BlockOperation.Flush, BlockFlags.None, default, default),
+                new(BlockOperation.Write, BlockFlags.Fua, new(0), new(8)),
+                new(BlockOperation.Flush, BlockFlags.None, default, default),
             }));
         }
     }
@@ -159,11 +159,12 @@ public sealed class AcknowledgementTests
             leg.ReleaseAll();
         rig.Loop.RunUntilIdle();
         Assert.That((a.Error, b.Error), Is.EqualTo((Errno.None, Errno.EIO)));
-        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.EqualTo(new[] { LegState.Stale, LegState.InSync }));
+        rig.AssertRecorded(LegState.Stale, LegState.InSync);
         Assert.That(rig.Status, Does.Contain("30/32 1 DD"));
     }
 
-    // Goal: all legs failing is EIO for the client, for writes and flushes; no leg is dropped, and the file says none is.
+    // Goal: all legs failing is EIO for the client, for writes and flushes; no leg is dropped, and the file says none
+    // is.
     [Test]
     public void All_legs_failing_drops_none()
     {
@@ -179,10 +180,8 @@ public sealed class AcknowledgementTests
             leg.Heal();
         Assert.That(rig.Write(0, seed: 4), Is.EqualTo(Errno.None));
         rig.Stop();
-        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.EqualTo(new[]
-        {
-            LegState.InSync, LegState.MayDiffer, LegState.MayDiffer,
-        }), "where all failed, the legs are not known to be the same");
+        // Where all failed, the legs are not known to be the same.
+        rig.AssertRecorded(LegState.InSync, LegState.MayDiffer, LegState.MayDiffer);
     }
 
     // Goal: overlapping writes take turns, and the legs end up the same whichever order the legs answer in.

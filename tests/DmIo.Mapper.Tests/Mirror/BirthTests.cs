@@ -6,7 +6,8 @@ public sealed class BirthTests
 {
     private const string Unsaid = "core 1 {0}";
 
-    // Goal: legs that hold data, and nobody says anything: nothing starts, nothing is written, and both ways out are told.
+    // Goal: legs that hold data, and nobody says anything: nothing starts, nothing is written, and both ways out are
+    // told.
     [Test]
     public void Legs_with_data_ask_for_a_word()
     {
@@ -82,7 +83,8 @@ public sealed class BirthTests
     {
         var rig = new MirrorRig(log: Unsaid);
         rig.With(options => options with { SyncFrom = 2 });
-        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("--sync-from 2 names no leg").And.Contain("from 0 to 1"));
+        Assert.That(
+            rig.StartProblem<MapperException>(), Does.Contain("--sync-from 2 names no leg").And.Contain("from 0 to 1"));
         rig.With(options => options with { SyncFrom = 0, AssumeClean = true });
         Assert.That(rig.StartProblem<MapperException>(), Does.Contain("exclude each other"));
     }

@@ -10,20 +10,22 @@ public sealed class MirrorFilesTests
     [TearDown]
     public void RemoveDirectory() => Directory.Delete(_directory, recursive: true);
 
-    // Goal: on the real loop, over real files, a write reaches both legs, survives a restart, and the state file vouches.
+    // Goal: on the real loop, over real files, a write reaches both legs, survives a restart, and the state file
+    // vouches.
     [Test]
     public async Task A_mirror_over_files_writes_to_both_legs_and_comes_back()
     {
         string a = NewFile("a.img", 8 << 20);
         string b = NewFile("b.img", 8 << 20);
         var errors = new List<TableError>();
-        Table table = TableParser.Parse($"0 16384 mirror core 1 1024 2 {TableWords.Quote(a)} 0 {TableWords.Quote(b)} 0", errors)!;
+        Table table = TableParser.Parse($"0 16384 mirror core 1 1024 2 {a} 0 {b} 0", errors)!;
+        var options = new MappedDeviceOptions { StateDirectory = Path.Combine(_directory, "state") };
         byte[] data = MirrorRig.Bytes(2048, 7);
         for (int round = 0; round < 2; round++)
         {
             await using var world = new FileWorld();
-            await using MappedDevice device = await MappedDevice.CreateAsync(
-                world.Loop, "vol0", table, world, new MappedDeviceOptions { StateDirectory = Path.Combine(_directory, "state") });
+            await using MappedDevice device =
+                await MappedDevice.CreateAsync(world.Loop, "vol0", table, world, options);
             Assert.That(device.StatusLine(), Is.EqualTo($"0 16384 mirror 2 {a} {b} 16/16 1 AA 1 core"));
             if (round == 0)
                 Assert.That(await world.WriteAsync(device, 100, data), Is.EqualTo(Errno.None));
@@ -36,7 +38,8 @@ public sealed class MirrorFilesTests
         Assert.That(File.Exists(Path.Combine(_directory, "state", "vol0.mirror-0.json")));
     }
 
-    // Goal: a leg that was replaced by another file under the same path is not trusted, though its size and path are right.
+    // Goal: a leg that was replaced by another file under the same path is not trusted, though its size and path are
+    // right.
     [Test]
     public async Task A_replaced_file_is_not_the_leg_that_was_recorded()
     {
@@ -57,7 +60,8 @@ public sealed class MirrorFilesTests
         await using var world = new FileWorld();
         await using MappedDevice device = await MappedDevice.CreateAsync(world.Loop, "vol0", table, world, options);
         Assert.That(device.StatusLine(), Does.Contain($" 1 {health} 1 core"));
-        for (int i = 0; health == "AA" && !device.StatusLine().Contains("16/16", StringComparison.Ordinal) && i < 500; i++)
+        string wanted = health == "AA" ? " 16/16 " : " 0/16 ";
+        for (int i = 0; !device.StatusLine().Contains(wanted, StringComparison.Ordinal) && i < 500; i++)
             await Task.Delay(10);
         await device.StopAsync();
     }

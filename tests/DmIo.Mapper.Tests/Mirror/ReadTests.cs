@@ -13,7 +13,8 @@ public sealed class ReadTests
         Assert.That(rig.Legs.Select(leg => leg.Log.Count), Is.EqualTo(new[] { 1, 0, 0 }));
     }
 
-    // Goal: each leg is tried once until one can read; the failing ones are told with sector and errno and stay in the set.
+    // Goal: each leg is tried once until one can read; the failing ones are told with sector and errno and stay in the
+    // set.
     [Test]
     public void A_read_fails_over_until_a_leg_can()
     {

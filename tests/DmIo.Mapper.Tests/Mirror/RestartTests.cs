@@ -25,8 +25,8 @@ public sealed class RestartTests
         rig.Do(TestRequest.Flush());
         Assert.That(rig.Legs[stale].Log, Is.Empty);
         Assert.That(rig.Log.Of(2004).Single(), Is.EqualTo(
-            $"vol0: leg {stale} leg{stale} is stale and is neither read nor written (Write at sector 0 failed with ENOSPC on "
-            + $"2026-01-01 00:00:00Z); start with --sync-from {good} to bring it back by a full copy"));
+            $"vol0: leg {stale} leg{stale} is stale and is neither read nor written (Write at sector 0 failed with "
+            + $"ENOSPC on 2026-01-01 00:00:00Z); start with --sync-from {good} to bring it back by a full copy"));
     }
 
     // Goal: the same after a crash at any time behind the degraded acknowledgement.
@@ -42,8 +42,8 @@ public sealed class RestartTests
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
     }
 
-    // Goal: the leg comes back by --sync-from with the good leg, everything is in sync again, and the next start asks for
-    // nothing.
+    // Goal: the leg comes back by --sync-from with the good leg, everything is in sync again, and the next start asks
+    // for nothing.
     [Test]
     public void Sync_from_brings_a_stale_leg_back()
     {
@@ -65,8 +65,9 @@ public sealed class RestartTests
     {
         MirrorRig rig = Degraded();
         rig.With(options => options with { SyncFrom = 0 });
-        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("--sync-from 0 would copy a leg that lacks data").And.Contain(
-            "say --sync-from 1").And.Contain("remove /state/vol0.mirror-0.json"));
+        string problem = rig.StartProblem<MapperException>();
+        Assert.That(problem, Does.Contain("--sync-from 0 would copy a leg that lacks data"));
+        Assert.That(problem, Does.Contain("say --sync-from 1").And.Contain("remove /state/vol0.mirror-0.json"));
     }
 
     // Goal: nosync, sync and --assume-clean in a table or on the command line never overrule the state file.
@@ -83,7 +84,8 @@ public sealed class RestartTests
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
     }
 
-    // Goal: after a stop without a word all reads come from one leg until a full copy from it, started by itself, is done.
+    // Goal: after a stop without a word all reads come from one leg until a full copy from it, started by itself, is
+    // done.
     [Test]
     public void After_an_unclean_stop_a_full_copy_runs_by_itself()
     {
@@ -103,7 +105,8 @@ public sealed class RestartTests
         rig.Loop.RunUntilIdle();
         Assert.That(rig.Status, Does.Contain("32/32 1 AA"));
         rig.AssertLegsEqual();
-        Assert.That(rig.Legs[1].Log[^1].Operation, Is.EqualTo(BlockOperation.Flush), "copied data is flushed before it counts");
+        // Copied data is flushed before it counts.
+        Assert.That(rig.Legs[1].Log[^1].Operation, Is.EqualTo(BlockOperation.Flush));
         Assert.That(rig.Store.State.Legs[1].State, Is.EqualTo(LegState.InSync));
     }
 
@@ -166,8 +169,8 @@ public sealed class RestartTests
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
     }
 
-    // Goal: when the source dies in the copy after an unclean stop, the other leg holds everything that was acknowledged
-    // and takes over; a leg that lacks data never does.
+    // Goal: when the source dies in the copy after an unclean stop, the other leg holds everything that was
+    // acknowledged and takes over; a leg that lacks data never does.
     [Test]
     public void A_leg_that_may_differ_takes_over()
     {
@@ -181,10 +184,7 @@ public sealed class RestartTests
         rig.Legs.ForEach(leg => leg.ReleaseAll());
         Assert.That(rig.Write(8, seed: 7), Is.EqualTo(Errno.None));
         rig.Loop.RunUntilIdle();
-        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.EqualTo(new[]
-        {
-            LegState.Stale, LegState.InSync, LegState.InSync,
-        }));
+        rig.AssertRecorded(LegState.Stale, LegState.InSync, LegState.InSync);
         Assert.That(rig.Legs[1].Contents().SequenceEqual(rig.Legs[2].Contents()));
         Assert.That(rig.Read(8).Data, Is.EqualTo(MirrorRig.Bytes(8, 7)));
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(64, 1)[..4096]));
@@ -205,7 +205,7 @@ public sealed class RestartTests
         Assert.That(write.Error, Is.EqualTo(Errno.EIO));
         Assert.That(rig.Read(20000).Error, Is.EqualTo(Errno.EIO));
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)), "what was copied is as good as the source");
-        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.EqualTo(new[] { LegState.Copying, LegState.InSync }));
+        rig.AssertRecorded(LegState.Copying, LegState.InSync);
     }
 
     // Goal: a leg that is not the one that was recorded is stale, however much it looks like it.
@@ -241,13 +241,14 @@ public sealed class RestartTests
         foreach (bool fresh in (bool[])[false, true])
         {
             rig.With(options => options with { LegsAreFresh = fresh });
-            Assert.That(rig.StartProblem<MapperException>(), Does.Contain("none of the legs is one that the state file"));
+            Assert.That(
+                rig.StartProblem<MapperException>(), Does.Contain("none of the legs is one that the state file"));
         }
     }
 
     // Goal: a state file of a newer version, of another size, or damaged is refused with the way out.
     [TestCase("\"version\": 1", "\"version\": 2", "of version 2 and this program knows only version 1")]
-    [TestCase("\"lengthSectors\": 32768", "\"lengthSectors\": 4096", "of a mirror of 4096 sectors and the table says 32768")]
+    [TestCase("\"lengthSectors\": 32768", "\"lengthSectors\": 4096", "of 4096 sectors and the table says 32768")]
     [TestCase("\"legs\"", "legs", "cannot be read")]
     [TestCase("\"InSync\"", "\"Splendid\"", "cannot be read")]
     public void A_state_file_that_does_not_fit_is_refused(string what, string by, string problem)
@@ -287,7 +288,7 @@ public sealed class RestartTests
         rig.Loop.Finish(stopped);
         Assert.That(last.Error, Is.EqualTo(Errno.None));
         Assert.That(rig.Store.State.Clean, Is.True);
-        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.EqualTo(new[] { LegState.InSync, LegState.Stale }));
+        rig.AssertRecorded(LegState.InSync, LegState.Stale);
     }
 
     // Goal: when no leg can be flushed, the stop is not vouched for.

@@ -4,7 +4,8 @@ namespace DmIo.Mapper.Tests;
 
 public sealed class ZeroesTests
 {
-    // Goal: a discard is zeroing on every leg, so the legs stay identical whatever their own discard would leave behind.
+    // Goal: a discard is zeroing on every leg, so the legs stay identical whatever their own discard would leave
+    // behind.
     [Test]
     public void A_discard_zeroes_every_leg()
     {

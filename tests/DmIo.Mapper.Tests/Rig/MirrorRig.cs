@@ -2,12 +2,16 @@ using DmIo.Testing;
 
 namespace DmIo.Mapper.Tests;
 
-/// <summary>A mirror on a manual loop over scripted legs, with a state file in memory, that can be stopped and crashed.</summary>
+/// <summary>
+/// A mirror on a manual loop over scripted legs, with a state file in memory, that can be stopped and crashed.
+/// </summary>
 internal sealed class MirrorRig : IDeviceSource
 {
     private readonly Dictionary<string, BlockDevice> _devices = [];
 
-    public MirrorRig(int legs = 2, long sectors = 32768, long regionSize = 1024, string log = "core 2 {0} nosync", string features = "")
+    public MirrorRig(
+        int legs = 2, long sectors = 32768, long regionSize = 1024, string log = "core 2 {0} nosync",
+        string features = "")
     {
         Sectors = new Sectors(sectors);
         for (int i = 0; i < legs; i++)
@@ -47,7 +51,7 @@ internal sealed class MirrorRig : IDeviceSource
     public string Status => Device.StatusLine();
 
     public BlockDevice Find(string deviceArgument) =>
-        _devices.TryGetValue(deviceArgument, out BlockDevice? device) ? device : throw new IOException($"{deviceArgument}: ENOENT");
+        _devices.GetValueOrDefault(deviceArgument) ?? throw new IOException($"{deviceArgument}: ENOENT");
 
     public void AddDevice(string argument, BlockDevice device) => _devices[argument] = device;
 
@@ -85,7 +89,9 @@ internal sealed class MirrorRig : IDeviceSource
         Loop.Run(Device.DisposeAsync);
     }
 
-    /// <summary>The program ends without a word: what the legs and the state file hold stays, what was held is lost.</summary>
+    /// <summary>
+    /// The program ends without a word: what the legs and the state file hold stays, what was held is lost.
+    /// </summary>
     public void Crash()
     {
         // Nothing moves in the old device afterwards: it waits for what will never come.
@@ -145,6 +151,10 @@ internal sealed class MirrorRig : IDeviceSource
     }
 
     public static byte[] Bytes(long count, int seed) => TestBuffer.Random(new Sectors(count), seed).Span.ToArray();
+
+    /// <summary>The state file names the legs' states.</summary>
+    public void AssertRecorded(params LegState[] states) =>
+        Assert.That(Store.State.Legs.Select(leg => leg.State), Is.EqualTo(states));
 
     public void AssertLegsEqual()
     {

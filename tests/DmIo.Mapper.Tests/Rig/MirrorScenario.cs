@@ -37,7 +37,9 @@ internal sealed class MirrorScenario
         _rig.Start().With(options => options with { LegsAreFresh = false });
     }
 
-    /// <summary>Full copies that ended, failures of legs, crashes and so on: that the scenarios reach them is a test too.</summary>
+    /// <summary>
+    /// Full copies that ended, failures of legs, crashes and so on: that the scenarios reach them is a test too.
+    /// </summary>
     public Dictionary<string, long> Reached { get; } = [];
 
     /// <summary>What the mirror logged.</summary>
@@ -60,12 +62,15 @@ internal sealed class MirrorScenario
         Reached["degraded acknowledgements"] = _degradedAcks;
         Reached["legs in sync again"] = _rig.Log.Of(2008).Count();
         Reached["legs that left"] = _rig.Log.Of(2002).Count();
-        Reached["failures on all legs"] = _rig.Log.Of(2003).Count(line => !line.Contains("Read", StringComparison.Ordinal));
-        Reached["read failures"] = _rig.Log.Of(2003).Count(line => line.Contains("Read", StringComparison.Ordinal));
+        Reached["failures on all legs"] = Count(2003, "Write");
+        Reached["read failures"] = Count(2003, "Read");
         Reached["unclean stops"] = _rig.Log.Of(2005).Count();
         Reached["copies left incomplete"] = _rig.Log.Of(2009).Count();
         Reached["records that failed"] = _rig.Log.Of(2010).Count();
     }
+
+    private int Count(int id, string word) =>
+        _rig.Log.Of(id).Count(line => line.Contains(word, StringComparison.Ordinal));
 
     private void Step()
     {
@@ -274,11 +279,12 @@ internal sealed class MirrorScenario
             Sectors start = knowledge.StartOf(region);
             Sectors count = knowledge.StartOf(region + 1) - start;
             ReadOnlySpan<byte> right = _rig.Legs[knowledge.Source.Index].Contents(start, count);
-            Assert.That(_model.Check(right, start.Count, _model.Allowed(start.Count, count.Count), _model.Now), Is.Null);
+            (long, long)[][] allowed = _model.Allowed(start.Count, count.Count);
+            Assert.That(_model.Check(right, start.Count, allowed, _model.Now), Is.Null);
             foreach (Leg leg in knowledge.Legs)
             {
-                if (!leg.Lacks.Contains(region))
-                    Assert.That(_rig.Legs[leg.Index].Contents(start, count).SequenceEqual(right), $"leg {leg.Index}, region {region}");
+                bool same = _rig.Legs[leg.Index].Contents(start, count).SequenceEqual(right);
+                Assert.That(same || leg.Lacks.Contains(region), $"leg {leg.Index}, region {region}");
             }
         }
     }

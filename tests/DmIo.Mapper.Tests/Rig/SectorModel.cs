@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace DmIo.Mapper.Tests;
 
 /// <summary>
-/// What may be read at each sector: what was acknowledged last, or what was asked for since and not acknowledged. A value
-/// fills its sector; zero is what zeroing leaves.
+/// What may be read at each sector: what was acknowledged last, or what was asked for since and not acknowledged. A
+/// value fills its sector; zero is what zeroing leaves.
 /// </summary>
 internal sealed class SectorModel
 {
@@ -48,7 +48,9 @@ internal sealed class SectorModel
     public (long Order, long Value)[][] Allowed(long start, long count) =>
         [.. _allowed.AsSpan((int)start, (int)count).ToArray().Select(list => list.ToArray())];
 
-    /// <summary>Finds the first sector that holds what it may not, given what was allowed when the read was submitted.</summary>
+    /// <summary>
+    /// Finds the first sector that holds what it may not, given what was allowed when the read was submitted.
+    /// </summary>
     public string? Check(ReadOnlySpan<byte> data, long start, (long Order, long Value)[][] allowed, long submittedAt)
     {
         for (int i = 0; i < allowed.Length; i++)
@@ -59,7 +61,10 @@ internal sealed class SectorModel
             bool known = allowed[i].Any(entry => entry.Value == value)
                 || _history[start + i].Any(entry => entry.Order > submittedAt && entry.Value == value);
             if (!whole || !known)
-                return $"sector {start + i} holds {value}{(whole ? "" : " and more")}, allowed {string.Join(' ', allowed[i])}";
+            {
+                string more = whole ? "" : " and more";
+                return $"sector {start + i} holds {value}{more}, allowed {string.Join(' ', allowed[i])}";
+            }
         }
         return null;
     }
