@@ -108,8 +108,6 @@ internal sealed partial class MirrorTarget : Target
         MirrorPlan plan = state is null ? await start.BirthAsync() : start.Resume(state);
         cancellationToken.ThrowIfCancellationRequested();
         Adopt(plan);
-        if (state is not null)
-            _record.Begin(state);
         if (!Host.IsReadOnly && await _record.CloseAsync() is not Errno.None and var errno)
         {
             throw new MapperException(

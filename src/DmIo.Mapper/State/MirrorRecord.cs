@@ -24,9 +24,6 @@ internal sealed class MirrorRecord(
 
     public string Location => store.Location;
 
-    /// <summary>Takes over what the file says at the start.</summary>
-    public void Begin(MirrorState state) => DurablyOut = OutOf(state);
-
     /// <summary>Notes that writes begin, and saves that.</summary>
     public void Open()
     {

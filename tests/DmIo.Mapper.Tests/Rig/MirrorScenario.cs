@@ -91,8 +91,11 @@ internal sealed class MirrorScenario
             case < 83:
                 ReleaseSome();
                 break;
-            case < 88:
+            case < 87:
                 Fail(AnyLeg());
+                break;
+            case < 88:
+                FailTogether();
                 break;
             case < 91:
                 AnyLeg().Heal();
@@ -209,6 +212,14 @@ internal sealed class MirrorScenario
             leg.FailAll(Errno.EIO, operation);
         else
             leg.Fail(start, new(_random.Next(1, 100)), Errno.ENOSPC, operation);
+    }
+
+    // All legs fail writes at about the same place, so that none takes them.
+    private void FailTogether()
+    {
+        long start = _random.Next(4) * 500;
+        foreach (ScriptedDevice leg in _rig.Legs)
+            leg.Fail(new(start + _random.Next(8)), new(8), Errno.EIO, BlockOperation.Write);
     }
 
     private void Restart(bool crash)
