@@ -277,6 +277,8 @@ internal sealed unsafe class BlockFile : IDisposable
     {
         if (Libc.FLock(Fd, LOCK_EX | LOCK_NB) != 0)
         {
+            if (Libc.LastErrno != Errno.EAGAIN)
+                throw OpenFailure(Libc.LastErrno);
             throw new DeviceOpenException(
                 $"{Path}: in use by another process or by another device of this one; stop the other user first",
                 Errno.EBUSY);

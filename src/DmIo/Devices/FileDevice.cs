@@ -118,6 +118,8 @@ public sealed class FileDevice : BlockDevice
             TransferElsewhere(request);
     }
 
+    internal void TransferInLane(BlockRequest request) => OpenedLane().Enqueue(RentWork(request));
+
     internal bool NeedsBounce(in IoVector data) => IsDirect && !data.IsAligned(MemoryAlignmentBytes);
 
     /// <summary>Does the data part of a request, blocking; on the loop or on a worker.</summary>
@@ -163,7 +165,7 @@ public sealed class FileDevice : BlockDevice
     {
         if (Ring is null || !(request.Operation == BlockOperation.Read || (IsDirect && request.Operation == BlockOperation.Write)))
         {
-            OpenedLane().Enqueue(RentWork(request));
+            TransferInLane(request);
             return;
         }
         FileRingWork work = _freeRingWork ?? new FileRingWork(this, _file.Fd);

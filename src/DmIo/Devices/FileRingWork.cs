@@ -33,14 +33,17 @@ internal sealed unsafe class FileRingWork(FileDevice device, int fd) : RingOpera
     protected internal override void Run()
     {
         BlockRequest request = _request!;
-        Errno errno = Errno.None;
-        if (Result > 0)
-            _doneBytes += Result;
-        else if (Result == 0)
-            errno = Errno.EIO; // The file has become shorter than the device.
-        else if ((Errno)(-Result) is not (Errno.EINTR or Errno.EAGAIN))
-            errno = (Errno)(-Result);
-        if (errno == Errno.None && _doneBytes < request.Count.Bytes)
+        Errno errno = Result > 0 ? Advance(request.Count.Bytes) : Failure();
+        if (errno == Errno.EAGAIN)
+        {
+            // The kernel could not do it without waiting and would not wait: a worker thread can.
+            ReturnBounce(request);
+            _request = null;
+            device.Return(this);
+            device.TransferInLane(request);
+            return;
+        }
+        if (errno == Errno.EINTR || (errno == Errno.None && _doneBytes < request.Count.Bytes))
         {
             SubmitRest(device.Ring!);
             return;
@@ -51,6 +54,21 @@ internal sealed unsafe class FileRingWork(FileDevice device, int fd) : RingOpera
         device.Return(this);
         device.Finish(request, errno, failedAt);
     }
+
+    // A short transfer past the page cache may end off the block size, where it cannot be taken up again.
+    private Errno Advance(long wantedBytes)
+    {
+        long reached = _doneBytes + Result;
+        if (reached < wantedBytes && device.IsDirect)
+            reached &= -device.LogicalBlockBytes;
+        if (reached == _doneBytes)
+            return Errno.EIO;
+        _doneBytes = reached;
+        return Errno.None;
+    }
+
+    // Nothing transferred without an error: the file has become shorter than the device.
+    private Errno Failure() => Result == 0 ? Errno.EIO : (Errno)(-Result);
 
     private void SubmitRest(Ring ring)
     {

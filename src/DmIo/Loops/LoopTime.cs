@@ -18,7 +18,13 @@ internal sealed class LoopTime : TimeProvider
         if (!_due.TryPeek(out _, out long due))
             return -1;
         long ticks = due - GetTimestamp();
-        return ticks <= 0 ? 0 : (int)Math.Min(int.MaxValue, (ticks * 1000 + TimestampFrequency - 1) / TimestampFrequency);
+        if (ticks <= 0)
+            return 0;
+        // A timer that is further away than a wait can be is waited for in parts.
+        long seconds = ticks / TimestampFrequency;
+        return seconds >= int.MaxValue / 1000
+            ? int.MaxValue
+            : (int)((ticks * 1000 + TimestampFrequency - 1) / TimestampFrequency);
     }
 
     public void FireDue()
