@@ -3,8 +3,8 @@ using NUnit.Framework;
 namespace DmIo.Daemon.Tests;
 
 /// <summary>
-/// The daemon is ended under load: whatever a client was told is written and flushed is on every leg of the set. The page
-/// cache outlives a process, so here that holds for all that was acknowledged.
+/// The daemon is ended under load: whatever a client was told is written and flushed is on every leg of the set. The
+/// page cache outlives a process, so here that holds for all that was acknowledged.
 /// </summary>
 public sealed class CrashTests
 {
@@ -40,7 +40,8 @@ public sealed class CrashTests
     [TestCase(12, "threads")]
     [TestCase(13, "auto")]
     [TestCase(14, "threads")]
-    public void Kill_minus_9_under_load_loses_nothing_acknowledged_and_a_full_copy_makes_the_legs_equal(int seed, string backend)
+    public void Kill_minus_9_under_load_loses_nothing_acknowledged_and_a_full_copy_makes_the_legs_equal(
+        int seed, string backend)
     {
         var random = new Random(seed);
         using var volume = new Volume("64M");
@@ -98,7 +99,8 @@ public sealed class CrashTests
         foreach (string leg in volume.Legs)
         {
             List<string> wrong = load.Check(leg);
-            Assert.That(wrong, Is.Empty, $"seed {seed}: {wrong.Count} sectors wrong, the first: {wrong.FirstOrDefault()}");
+            string told = $"seed {seed}: {wrong.Count} sectors wrong, the first: {wrong.FirstOrDefault()}";
+            Assert.That(wrong, Is.Empty, told);
         }
     }
 }

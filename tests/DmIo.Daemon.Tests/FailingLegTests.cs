@@ -3,7 +3,9 @@ using NUnit.Framework;
 
 namespace DmIo.Daemon.Tests;
 
-/// <summary>A leg fails: clients see nothing of it, people are told which one, and it is not trusted afterwards.</summary>
+/// <summary>
+/// A leg fails: clients see nothing of it, people are told which one, and it is not trusted afterwards.
+/// </summary>
 public sealed class FailingLegTests
 {
     private const int Good = 1 << 20;

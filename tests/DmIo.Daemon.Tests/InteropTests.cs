@@ -40,7 +40,8 @@ public sealed class InteropTests
         JsonElement list = JsonDocument.Parse(Tool.Run("nbdinfo", "--list", "--json", uri).MustSucceed().Output)
             .RootElement.GetProperty("exports");
         JsonElement[] exports = [.. list.EnumerateArray()];
-        Assert.That(exports.Select(e => e.GetProperty("export-name").GetString()), Is.EquivalentTo((string[])["data", "raw"]));
+        string?[] names = [.. exports.Select(e => e.GetProperty("export-name").GetString())];
+        Assert.That(names, Is.EquivalentTo((string[])["data", "raw"]));
         JsonElement data = exports.First(e => e.GetProperty("export-name").GetString() == "data");
         Assert.That(data.GetProperty("description").GetString(), Is.EqualTo("half mirrored"));
         Assert.That(data.GetProperty("export-size").GetInt64(), Is.EqualTo(8 << 20));
@@ -138,7 +139,8 @@ public sealed class InteropTests
         using var scratch = new Scratch();
         string file = scratch.Write("a.img", new string('a', 1 << 20));
         File.SetUnixFileMode(file, UnixFileMode.UserRead);
-        using DaemonProcess daemon = DaemonProcess.Serve("--linear", file, "--read-only", "--unix", scratch["nbd.sock"]);
+        using DaemonProcess daemon = DaemonProcess.Serve(
+            "--linear", file, "--read-only", "--unix", scratch["nbd.sock"]);
         using (NbdClient client = NbdClient.Connect(scratch["nbd.sock"]))
         {
             Assert.That(client.ReadAt(1000, 24, out byte[] back), Is.Zero);

@@ -5,8 +5,8 @@ namespace DmIo.Daemon.Tests;
 
 /// <summary>
 /// Writes whose every sector tells which block and which version it is, and the knowledge of which versions were
-/// acknowledged: after any crash a leg must hold, sector by sector, a version from the last acknowledged one to the last
-/// one sent. Each connection has blocks of its own, so the versions of a block have an order.
+/// acknowledged: after any crash a leg must hold, sector by sector, a version from the last acknowledged one to the
+/// last one sent. Each connection has blocks of its own, so the versions of a block have an order.
 /// </summary>
 public sealed class StampedLoad(int seed, long volumeBytes, int connections, int depth)
 {
@@ -114,7 +114,8 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
                     for (long b = block; b < block + count; b++)
                         _sent[b] = version;
                     ushort flags = dice == 1 ? NbdClient.Fua : (ushort)0;
-                    pending.Add(client.Send(NbdClient.Write, flags, block * BlockBytes, (uint)data.Length, data), (block, count, version));
+                    ulong sent = client.Send(NbdClient.Write, flags, block * BlockBytes, (uint)data.Length, data);
+                    pending.Add(sent, (block, count, version));
                 }
                 (ulong cookie, uint error) = client.Receive();
                 (long first, int blocks, long written) = pending[cookie];

@@ -20,7 +20,7 @@ public sealed class StartTests
             export 'vol0': 1G, read-write
               nbd://127.0.0.1:10809/vol0
               nbd+unix:///vol0?socket={socket}
-              nbd-client -unix {socket} -N vol0 /dev/nbd0
+              nbd-client -unix {socket} /dev/nbd0 -name vol0
 
             """));
         foreach (string leg in legs)
@@ -59,7 +59,7 @@ public sealed class StartTests
             $"vol0: table 0 131072 mirror core 1 1024 2 {legs} 1 handle_errors"));
         Assert.That(daemon.LogLines, Has.Exactly(1).EndsWith(
             $"vol0: status 0 131072 mirror 2 {string.Join(' ', volume.Legs)} 128/128 1 AA 1 core"));
-        Assert.That(daemon.Output, Does.Contain($"nbd-client -unix {volume.Socket} -N vol0 /dev/nbd0"));
+        Assert.That(daemon.Output, Does.Contain($"nbd-client -unix {volume.Socket} /dev/nbd0 -name vol0"));
         Assert.That(daemon.Stop(), Is.Zero);
     }
 
@@ -68,11 +68,12 @@ public sealed class StartTests
     {
         using var volume = new Volume();
         DaemonProcess daemon = volume.Serve("--listen", "127.0.0.1:0", "--listen", "[::1]:0", "--export", "a b");
-        string[] uris = [.. daemon.Output.Split('\n').Select(l => l.Trim()).Where(l => l.StartsWith("nbd", StringComparison.Ordinal))];
+        string[] lines = [.. daemon.Output.Split('\n').Select(l => l.Trim())];
+        string[] uris = [.. lines.Where(l => l.StartsWith("nbd", StringComparison.Ordinal))];
         Assert.That(uris, Has.Length.EqualTo(4));
         foreach (string uri in uris[..3])
             Assert.That(Tool.Run("nbdinfo", "--size", uri).MustSucceed().Output.Trim(), Is.EqualTo($"{64 << 20}"), uri);
-        Assert.That(uris[3], Is.EqualTo($"nbd-client -unix {volume.Socket} -N 'a b' /dev/nbd0"));
+        Assert.That(uris[3], Is.EqualTo($"nbd-client -unix {volume.Socket} /dev/nbd0 -name 'a b'"));
     }
 
     [Test]
@@ -105,7 +106,8 @@ public sealed class StartTests
             BuiltProgram.Path, "serve", .. volume.Arguments, "--create",
         ];
         using DaemonProcess daemon = DaemonProcess.Launch(new ProcessStartInfo("sh", shell));
-        Deadline.WaitFor(() => File.Exists(log) && File.ReadAllText(log).Contains("serving ", StringComparison.Ordinal), "serving");
+        Deadline.WaitFor(
+            () => File.Exists(log) && File.ReadAllText(log).Contains("serving ", StringComparison.Ordinal), "serving");
         Assert.That(daemon.Stop(), Is.Zero);
         Assert.That(File.ReadAllLines(log), Is.All.Match("^<[3-7]>"));
     }
@@ -115,8 +117,12 @@ public sealed class StartTests
     {
         using var volume = new Volume();
         DaemonProcess first = volume.Serve();
-        ToolResult second = Tool.Run(BuiltProgram.Path,
-            ["serve", "--mirror", .. volume.Legs, "--unix", volume.Scratch["other.sock"], "--state-dir", volume.Scratch["state"]]);
+        string[] arguments =
+        [
+            "serve", "--mirror", .. volume.Legs, "--unix", volume.Scratch["other.sock"],
+            "--state-dir", volume.Scratch["state"],
+        ];
+        ToolResult second = Tool.Run(BuiltProgram.Path, arguments);
         Assert.That(second.ExitCode, Is.EqualTo(1));
         foreach (string leg in volume.Legs)
             Assert.That(second.Error, Does.Contain($"dmio-nbd: {leg}: in use"));
@@ -128,7 +134,8 @@ public sealed class StartTests
     {
         using var volume = new Volume();
         DaemonProcess first = volume.Serve("--listen", "127.0.0.1:0");
-        string port = first.Output.Split('\n').First(l => l.Contains("nbd://", StringComparison.Ordinal)).Split(':', '/')[^2];
+        string uri = first.Output.Split('\n').First(l => l.Contains("nbd://", StringComparison.Ordinal));
+        string port = uri.Split(':', '/')[^2];
         using var scratch = new Scratch();
         string[][] taken = [["--unix", volume.Socket], ["--unix", scratch["b.sock"], "--listen", $"127.0.0.1:{port}"]];
         foreach (string[] listeners in taken)
@@ -184,7 +191,10 @@ public sealed class StartTests
     {
         Directory.CreateDirectory(scratch["state"]);
         Directory.CreateDirectory(scratch["run"]);
-        string[] environment = [$"HOME={scratch.Directory}", $"XDG_STATE_HOME={scratch["state"]}", $"XDG_RUNTIME_DIR={scratch["run"]}"];
+        string[] environment =
+        [
+            $"HOME={scratch.Directory}", $"XDG_STATE_HOME={scratch["state"]}", $"XDG_RUNTIME_DIR={scratch["run"]}",
+        ];
         if (!Environment.IsPrivilegedProcess)
             return DaemonProcess.Launch(new ProcessStartInfo("env", [.. environment, BuiltProgram.Path]));
         const string nobody = "65534";
@@ -192,7 +202,8 @@ public sealed class StartTests
         return DaemonProcess.Launch(new ProcessStartInfo("unshare",
         [
             "--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh",
-            "setpriv", $"--reuid={nobody}", $"--regid={nobody}", "--clear-groups", "env", .. environment, BuiltProgram.Path,
+            "setpriv", $"--reuid={nobody}", $"--regid={nobody}", "--clear-groups", "env", .. environment,
+            BuiltProgram.Path,
         ]));
     }
 

@@ -14,19 +14,44 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
     // What a first try needs, and sparse: it costs what is written.
     private const long DefaultSizeBytes = 1L << 30;
 
-    /// <summary>The configuration, complete as far as the options are right; what is wrong is among the mistakes.</summary>
+    /// <summary>
+    /// The configuration, complete as far as the options are right; what is wrong is among the mistakes.
+    /// </summary>
     public ServeConfiguration Read()
     {
-        // These two answer a question that the default mirror may ask as well.
-        bool anything = options.OfVolume.Except([options.SyncFrom, options.AssumeClean])
+        bool anything = options.OfVolume.Except(options.OfOneStart)
             .Any(o => parsed.GetResult(o) is { Implicit: false });
         ServeConfiguration configuration = anything ? OfOptions() : OfNothing();
-        return Override(configuration, parsed, options, mistakes);
+        return OverrideProcess(configuration);
     }
 
-    /// <summary>Lets the options that describe the process, not the volume, win over what the file says.</summary>
-    public static ServeConfiguration Override(
-        ServeConfiguration configuration, ParseResult parsed, ServeOptions options, Mistakes mistakes)
+    /// <summary>
+    /// Lets the options that describe the process, or one start of a mirror, win over what a file says.
+    /// </summary>
+    public ServeConfiguration Override(ServeConfiguration configuration)
+    {
+        configuration = OverrideProcess(configuration);
+        if (!options.OfOneStart.Any(o => parsed.GetResult(o) is { Implicit: false }))
+            return configuration;
+        DeviceConfiguration[] mirrors = [.. configuration.Devices.Where(d => LegsOf(d) > 0)];
+        if (mirrors is not [{ } mirror])
+        {
+            string name = parsed.GetResult(options.SyncFrom) is null ? options.AssumeClean.Name : options.SyncFrom.Name;
+            mistakes.Add(name, $"the file has {mirrors.Length} mirrors; say it in the file, for the one that is meant");
+            return configuration;
+        }
+        DeviceConfiguration changed = mirror with
+        {
+            SyncFrom = SyncFrom(LegsOf(mirror)),
+            AssumeClean = parsed.GetValue(options.AssumeClean),
+        };
+        return configuration with { Devices = [.. configuration.Devices.Select(d => d == mirror ? changed : d)] };
+    }
+
+    private static int LegsOf(DeviceConfiguration device) => TableParser.Parse(device.TableText, [])?.Lines
+        .Max(l => l.Target is MirrorSpec mirror ? mirror.Legs.Count : 0) ?? 0;
+
+    private ServeConfiguration OverrideProcess(ServeConfiguration configuration)
     {
         if (parsed.GetValue(options.StateDirectory) is { } directory)
         {
@@ -45,8 +70,9 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
 
     private ServeConfiguration OfNothing()
     {
-        string state = parsed.GetValue(options.StateDirectory) is { } given ? Path.GetFullPath(given) : UserDirectories.State;
+        string state = Path.GetFullPath(parsed.GetValue(options.StateDirectory) ?? UserDirectories.State);
         string runtime = UserDirectories.Runtime;
+        string socket = Path.Combine(runtime, "nbd.sock");
         string[] legs = [Path.Combine(state, "leg0.img"), Path.Combine(state, "leg1.img")];
         return new ServeConfiguration
         {
@@ -57,7 +83,7 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             Listeners =
             [
                 new("the default listener", null, new(System.Net.IPAddress.Loopback, 10809)),
-                .. Present(ListenerConfiguration.Unix("the default listener", Path.Combine(runtime, "nbd.sock"), mistakes)),
+                .. Present(ListenerConfiguration.Unix("the default listener", socket, mistakes)),
             ],
             Devices = [Mirror(legs, DefaultSizeBytes, DefaultRegionBytes) with { SyncFrom = SyncFrom(legs.Length) }],
             Exports = [Export("the default export", DefaultName)],
@@ -72,7 +98,8 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         if (mirror.Length > 0 && linear is not null)
             mistakes.Add("--linear", "goes not together with --mirror; choose one");
         else if (legs.Length == 0)
-            mistakes.Add("serve", "nothing to serve; add --mirror A B or --linear FILE (or no option at all for a first try)");
+            mistakes.Add(
+                "serve", "nothing to serve; add --mirror A B or --linear FILE (or no option at all for a first try)");
         else if (linear is null && legs.Length == 1)
             mistakes.Add("--mirror", "a mirror has two legs at least; add another, or use --linear for one file alone");
         bool isComplete = legs.Length >= (linear is null ? 2 : 1);
@@ -88,9 +115,12 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             StateDirectoryPlace = "the default state directory",
             NewLegs = size is { } bytes && parsed.GetValue(options.Create) ? MissingLegs(legs, bytes) : [],
             Listeners = Listeners(),
-            Devices = size is { } length && isComplete
-                ? [linear is null ? Mirror(legs, length, regionBytes) with { SyncFrom = syncFrom } : Linear(legs[0], length)]
-                : [],
+            Devices = (size, isComplete, linear) switch
+            {
+                ({ } length, true, null) => [Mirror(legs, length, regionBytes) with { SyncFrom = syncFrom }],
+                ({ } length, true, _) => [Linear(legs[0], length)],
+                _ => [],
+            },
             Exports = size is not null && isComplete ? [Export(options.Export.Name, name)] : [],
         };
     }
@@ -144,7 +174,8 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         if (smallest is { } odd && odd % Sectors.SizeBytes != 0)
         {
             mistakes.Add(options.Size.Name,
-                $"the smallest leg has {odd} bytes, not a multiple of 512; say which size to serve: {NearestSizes(odd)}");
+                $"the smallest leg has {odd} bytes, not a multiple of 512; say which size to serve: "
+                + NearestSizes(odd));
             return null;
         }
         return smallest;
@@ -154,7 +185,10 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         $"take {Sectors.Floor(bytes).Bytes} or {Sectors.Ceiling(bytes).Bytes}";
 
     private List<NewLeg> MissingLegs(string[] legs, long sizeBytes) =>
-        [.. legs.Where(leg => !LegFile.Probe(leg).Exists).Select(leg => new NewLeg(options.Create.Name, leg, sizeBytes))];
+    [
+        .. legs.Where(leg => !LegFile.Probe(leg).Exists)
+            .Select(leg => new NewLeg(options.Create.Name, leg, sizeBytes)),
+    ];
 
     private DeviceConfiguration Linear(string leg, long sizeBytes) => new()
     {
@@ -189,7 +223,8 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             return standard;
         if (ByteSize.TryParse(text, out long bytes) && long.IsPow2(bytes) && bytes >= RegionMinimumBytes)
             return bytes;
-        mistakes.Add(options.RegionSize.Name, $"'{text}' is no region size; take a power of two of at least 4K, such as 512K");
+        mistakes.Add(
+            options.RegionSize.Name, $"'{text}' is no region size; take a power of two of at least 4K, such as 512K");
         return standard;
     }
 
@@ -204,7 +239,8 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             mistakes.Add(options.SyncFrom.Name, "goes not together with --assume-clean; choose one");
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int leg) && leg < legs)
             return leg;
-        mistakes.Add(options.SyncFrom.Name, $"'{text}' is no leg of this mirror; legs are counted from 0 to {legs - 1}");
+        mistakes.Add(
+            options.SyncFrom.Name, $"'{text}' is no leg of this mirror; legs are counted from 0 to {legs - 1}");
         return null;
     }
 

@@ -10,8 +10,9 @@ internal static class Cli
     public static async Task<int> RunAsync(string[] arguments)
     {
         var options = new ServeOptions();
-        var serve = new Command("serve", "Serve volumes until SIGTERM; with no options, a mirror of two files of the user's own");
-        var root = new RootCommand("dmio-nbd serves block devices over NBD from stacks of mapped devices, as device-mapper's dm-io does.")
+        var serve = new Command(
+            "serve", "Serve volumes until SIGTERM; with no options, a mirror of two files of the user's own");
+        var root = new RootCommand("Serves stacks of mapped devices over NBD: mirrors of files and disks above all.")
         {
             serve,
         };
@@ -58,14 +59,15 @@ internal static class Cli
 
     private static ServeConfiguration? Read(ParseResult parsed, ServeOptions options, Mistakes mistakes)
     {
+        var reader = new ArgumentsReader(parsed, options, mistakes);
         if (parsed.GetValue(options.Config) is not { } file)
-            return new ArgumentsReader(parsed, options, mistakes).Read();
-        foreach (Option option in options.OfVolume)
+            return reader.Read();
+        foreach (Option option in options.OfVolume.Except(options.OfOneStart))
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 mistakes.Add(option.Name, "goes not together with --config; say it in the file");
         }
         ServeConfiguration? configuration = ConfigurationFile.Read(file, mistakes);
-        return configuration is null ? null : ArgumentsReader.Override(configuration, parsed, options, mistakes);
+        return configuration is null ? null : reader.Override(configuration);
     }
 }

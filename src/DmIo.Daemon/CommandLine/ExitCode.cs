@@ -5,7 +5,9 @@ internal static class ExitCode
 {
     public const int Success = 0;
 
-    /// <summary>What was asked for is right and could not be had: a port in use, a leg that another process holds.</summary>
+    /// <summary>
+    /// What was asked for is right and could not be had: a port in use, a leg that another process holds.
+    /// </summary>
     public const int Failure = 1;
 
     /// <summary>What was asked for must be changed; nothing was made or touched.</summary>

@@ -3,24 +3,27 @@ using System.CommandLine;
 namespace DmIo.Daemon.CommandLine;
 
 /// <summary>
-/// The options of serve. Values are taken as text and understood later, so that all mistakes are told at once and in the
-/// same words as those of a configuration file.
+/// The options of serve. Values are taken as text and understood later, so that all mistakes are told at once and in
+/// the same words as those of a configuration file.
 /// </summary>
 internal sealed class ServeOptions
 {
     public Option<string> Config { get; } = Text("--config", "FILE", "Serve what a JSON file says (see the README)");
 
-    public Option<string[]> Mirror { get; } = Texts("--mirror", "LEG", "Serve a mirror of these files or disks", perToken: true);
+    public Option<string[]> Mirror { get; } =
+        Texts("--mirror", "LEG", "Serve a mirror of these files or disks", perToken: true);
 
     public Option<string> Linear { get; } = Text("--linear", "FILE", "Serve a single file or disk");
 
-    public Option<string> Size { get; } = Text("--size", "SIZE", "Size of the volume; K M G T are powers of 1024 [default: the smallest leg]");
+    public Option<string> Size { get; } =
+        Text("--size", "SIZE", "Size of the volume; K M G T are powers of 1024 [default: the smallest leg]");
 
     public Option<string> Export { get; } = Text("--export", "NAME", "Name of the export [default: vol0]");
 
     public Option<string[]> Unix { get; } = Texts("--unix", "PATH", "Listen on a Unix socket");
 
-    public Option<string[]> Listen { get; } = Texts("--listen", "HOST:PORT", "Listen on TCP; IPv6 addresses in brackets");
+    public Option<string[]> Listen { get; } =
+        Texts("--listen", "HOST:PORT", "Listen on TCP; IPv6 addresses in brackets");
 
     public Option<bool> Create { get; } = Flag("--create", "Make legs that do not exist, sparse, of the given size");
 
@@ -28,19 +31,27 @@ internal sealed class ServeOptions
 
     public Option<bool> ReadOnly { get; } = Flag("--read-only", "Refuse what would change the volume");
 
-    public Option<string> SyncFrom { get; } = Text("--sync-from", "LEG", "A new mirror of legs with contents: copy this leg (0 is the first) to the others");
+    public Option<string> SyncFrom { get; } =
+        Text("--sync-from", "LEG", "A new mirror of legs with contents: copy this leg (0 is the first) to the others");
 
-    public Option<bool> AssumeClean { get; } = Flag("--assume-clean", "A new mirror of legs with contents: they are the same already");
+    public Option<bool> AssumeClean { get; } =
+        Flag("--assume-clean", "A new mirror of legs with contents: they are the same already");
 
-    public Option<string> RegionSize { get; } = Text("--region-size", "SIZE", "What the mirror tracks and copies at a time: a power of two [default: 512K]");
+    public Option<string> RegionSize { get; } =
+        Text("--region-size", "SIZE", "What the mirror tracks and copies at a time: a power of two [default: 512K]");
 
-    public Option<string> StateDirectory { get; } = Text("--state-dir", "DIR", "Where the mirror's state is kept [default: /var/lib/dmio-nbd or the user's state directory]");
+    public Option<string> StateDirectory { get; } =
+        Text(
+            "--state-dir", "DIR",
+            "Where the mirror's state is kept [default: /var/lib/dmio-nbd, or the user's state directory]");
 
     public Option<string> Backend { get; } = Text("--io-backend", "KIND", "auto, io_uring or threads [default: auto]");
 
-    public Option<string> LogLevel { get; } = Text("--log-level", "LEVEL", "trace, debug, information, warning or error [default: information]");
+    public Option<string> LogLevel { get; } =
+        Text("--log-level", "LEVEL", "trace, debug, information, warning or error [default: information]");
 
-    public Option<bool> CheckConfig { get; } = Flag("--check-config", "Tell all mistakes of the configuration and stop, with status 2 if there are any");
+    public Option<bool> CheckConfig { get; } =
+        Flag("--check-config", "Tell all mistakes of the configuration and stop, with status 2 if there are any");
 
     /// <summary>All of them, in the order in which the help shows them.</summary>
     public IReadOnlyList<Option> All =>
@@ -54,6 +65,9 @@ internal sealed class ServeOptions
     [
         Mirror, Linear, Size, Export, Unix, Listen, Create, Direct, ReadOnly, SyncFrom, AssumeClean, RegionSize,
     ];
+
+    /// <summary>Those that answer, for one start, what a mirror asks.</summary>
+    public IReadOnlyList<Option> OfOneStart => [SyncFrom, AssumeClean];
 
     private static Option<string> Text(string name, string helpName, string description) =>
         new(name) { HelpName = helpName, Description = description, Recursive = true };

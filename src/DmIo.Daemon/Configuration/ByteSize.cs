@@ -15,9 +15,10 @@ internal static class ByteSize
         bytes = 0;
         int shift = 0;
         ReadOnlySpan<char> digits = text;
-        if (digits.Length > 0 && Suffixes.IndexOf(char.ToUpperInvariant(digits[^1]), StringComparison.Ordinal) is >= 0 and var i)
+        int suffix = digits.Length == 0 ? -1 : Suffixes.AsSpan().IndexOf(char.ToUpperInvariant(digits[^1]));
+        if (suffix >= 0)
         {
-            shift = 10 * (i + 1);
+            shift = 10 * (suffix + 1);
             digits = digits[..^1];
         }
         if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number) || number <= 0)

@@ -106,13 +106,16 @@ internal sealed class ConfigurationCheck
             foreach (string argument in table.Devices)
             {
                 if (MappedName.Of(argument) is { } name && !names.Contains(name))
-                    _mistakes.Add(device.TablePlace, $"{argument}: no mapped device of that name{NearestName.Hint(name, names)}");
+                    _mistakes.Add(
+                        device.TablePlace, $"{argument}: no mapped device of that name{NearestName.Hint(name, names)}");
             }
-            int legs = table.Lines.Select(l => l.Target).OfType<MirrorSpec>().Select(m => m.Legs.Count).DefaultIfEmpty().Max();
+            int legs = table.Lines.Max(l => l.Target is MirrorSpec mirror ? mirror.Legs.Count : 0);
             if (legs == 0 && (device.SyncFrom is not null || device.AssumeClean))
-                _mistakes.Add(device.Place, "syncFrom and assumeClean are for mirrors, and this table has none; leave them out");
+                _mistakes.Add(
+                    device.Place, "syncFrom and assumeClean are for mirrors, and this table has none; leave them out");
             else if (device.SyncFrom >= legs)
-                _mistakes.Add(device.Place, $"syncFrom: {device.SyncFrom} is no leg; legs are counted from 0 to {legs - 1}");
+                _mistakes.Add(
+                    device.Place, $"syncFrom: {device.SyncFrom} is no leg; legs are counted from 0 to {legs - 1}");
         }
     }
 
@@ -130,8 +133,10 @@ internal sealed class ConfigurationCheck
         string existing = path;
         while (mayMake && !Path.Exists(existing) && Path.GetDirectoryName(existing) is { } parent)
             existing = parent;
-        if (!Directory.Exists(existing))
-            _mistakes.Add(place, Path.Exists(existing) ? $"{existing} is no directory; name another" : $"the directory {path} does not exist; make it first");
+        if (Path.Exists(existing) && !Directory.Exists(existing))
+            _mistakes.Add(place, $"{existing} is no directory; name another");
+        else if (!Path.Exists(existing))
+            _mistakes.Add(place, $"the directory {path} does not exist; make it first");
         else if (!Access.MayWrite(existing))
             _mistakes.Add(place, $"{existing} may not be written; name another directory, or run as a user who may");
     }

@@ -67,7 +67,10 @@ internal sealed class ConfigurationFile
                 ? Words.Backend(reader.PlaceOf(backend!), b, _mistakes) : LoopBackend.Auto,
             LogLevel = reader.AsText(level) is { } l
                 ? Words.Level(reader.PlaceOf(level!), l, _mistakes) : LogLevel.Information,
-            Listeners = [.. reader.Array("listeners").Select(i => Listener(i, directory)).OfType<ListenerConfiguration>()],
+            Listeners =
+            [
+                .. reader.Array("listeners").Select(i => Listener(i, directory)).OfType<ListenerConfiguration>(),
+            ],
             Devices = [.. reader.Members("devices").Select(m => Device(m.Key, m.Value))],
             Exports = [.. reader.Array("exports").Select(Export).OfType<ExportConfiguration>()],
             Limits = LimitsSection.Read(_file, reader.Take("limits"), _mistakes),

@@ -21,7 +21,8 @@ internal static class DeviceOrder
             int at = path.IndexOf(device.Name);
             if (at >= 0)
             {
-                string cycle = string.Join(" -> ", path.Skip(at).Append(device.Name).Select(n => MappedName.Prefix + n));
+                IEnumerable<string> names = path.Skip(at).Append(device.Name).Select(n => MappedName.Prefix + n);
+                string cycle = string.Join(" -> ", names);
                 mistakes.Add(device.TablePlace, $"the devices stand on each other: {cycle}; take one of them out");
                 return;
             }

@@ -17,11 +17,13 @@ internal static class ExportChecks
         foreach (ExportConfiguration export in source.Exports)
         {
             if (!names.Add(export.Name))
-                mistakes.Add(export.Place, $"an export '{export.Name}' is there already; give one of them another name");
+                mistakes.Add(
+                    export.Place, $"an export '{export.Name}' is there already; give one of them another name");
             CheckText(export.Place, "name", export.Name, mistakes);
             CheckText(export.Place, "description", export.Description ?? "", mistakes);
             if (MappedName.Of(export.Device) is { } device && !deviceNames.Contains(device))
-                mistakes.Add(export.Place, $"{export.Device}: no mapped device of that name{NearestName.Hint(device, deviceNames)}");
+                mistakes.Add(export.Place,
+                    $"{export.Device}: no mapped device of that name{NearestName.Hint(device, deviceNames)}");
             if (!export.IsDefault)
                 continue;
             if (defaultName is not null)
@@ -34,7 +36,8 @@ internal static class ExportChecks
     {
         int length = Encoding.UTF8.GetByteCount(text);
         if (length > NameLimitBytes)
-            mistakes.Add(place, $"the {what} is {length} bytes long and NBD's strings hold {NameLimitBytes}; shorten it");
+            mistakes.Add(
+                place, $"the {what} is {length} bytes long and NBD's strings hold {NameLimitBytes}; shorten it");
         if (text.Any(char.IsControl))
             mistakes.Add(place, $"the {what} has control characters; leave them out");
     }

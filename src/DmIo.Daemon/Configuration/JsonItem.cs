@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace DmIo.Daemon.Configuration;
 
-/// <summary>A value of a JSON text that knows where it stands, so that mistakes found later can name the place.</summary>
+/// <summary>
+/// A value of a JSON text that knows where it stands, so that mistakes found later can name the place.
+/// </summary>
 internal sealed class JsonItem
 {
     private static readonly JsonReaderOptions Options = new()

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace DmIo.Daemon.Configuration;
 
 /// <summary>
-/// Takes the known properties of one JSON object, and at the end finds those that no one asked for. What is missing or of
-/// the wrong kind becomes a mistake, never an exception.
+/// Takes the known properties of one JSON object, and at the end finds those that no one asked for. What is missing or
+/// of the wrong kind becomes a mistake, never an exception.
 /// </summary>
 internal sealed class JsonObjectReader
 {
@@ -79,8 +79,11 @@ internal sealed class JsonObjectReader
         if (item is null)
             return null;
         if (item.Kind == JsonValueKind.Number
-            && int.TryParse(item.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= minimum)
+            && int.TryParse(item.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+            && value >= minimum)
+        {
             return value;
+        }
         Add(item, $"must be a whole number of at least {minimum}");
         return null;
     }

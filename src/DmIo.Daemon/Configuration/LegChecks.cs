@@ -2,7 +2,9 @@ using DmIo.Mapper;
 
 namespace DmIo.Daemon.Configuration;
 
-/// <summary>Looks at the files and disks that tables and exports name: are they there, long enough, used in one way?</summary>
+/// <summary>
+/// Looks at the files and disks that tables and exports name: are they there, long enough, used in one way?
+/// </summary>
 internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Table> tables, Mistakes mistakes)
 {
     // By the words that tables and exports have for them.
@@ -13,7 +15,9 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
     private readonly HashSet<(string Device, bool ReadOnly)> _marked = [];
     private readonly OverlapCheck _overlaps = new(mistakes);
 
-    /// <summary>Checks all that is named; <paramref name="order"/> has each device behind those that it stands on.</summary>
+    /// <summary>
+    /// Checks all that is named; <paramref name="order"/> has each device behind those that it stands on.
+    /// </summary>
     public void Run(IReadOnlyList<DeviceConfiguration> order)
     {
         foreach (DeviceConfiguration device in order)
@@ -45,7 +49,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         foreach ((string argument, LegFile file) in _files)
         {
             bool alone = groups.Groups <= groups.Loops
-                && _files.Values.All(f => f.Identity == file.Identity || !groups.AreTogether(f.Identity, file.Identity));
+                && _files.Values.Select(f => f.Identity)
+                    .All(other => other == file.Identity || !groups.AreTogether(other, file.Identity));
             uses.Add(argument, new LegUse
             {
                 Path = _paths[file.Identity],
@@ -80,7 +85,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         {
             string from = use.Offset == Sectors.Zero ? "" : $" (from sector {use.Offset})";
             mistakes.Add(device.TablePlace,
-                $"{Shown(use.Device)} has {have} bytes and {need} are needed{from}; make it longer, or the volume smaller");
+                $"{Shown(use.Device)} has {have} bytes and {need} are needed{from}; "
+                + "make it longer, or the volume smaller");
         }
     }
 
@@ -116,7 +122,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
             if (!CheckFile(export.Place, export.Device, file))
                 return;
             if (file.SizeBytes < Sectors.SizeBytes)
-                mistakes.Add(export.Place, $"{source.Resolve(export.Device)} is empty; give it a size (truncate -s 1G)");
+                mistakes.Add(
+                    export.Place, $"{source.Resolve(export.Device)} is empty; give it a size (truncate -s 1G)");
         }
         MarkWritten(export.Device, export.ReadOnly);
         if (export.ReadOnly)
@@ -126,7 +133,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         DeviceConfiguration? above = source.Devices.FirstOrDefault(
             d => tables.TryGetValue(d.Name, out Table? table) && table.Devices.Any(a => KeyOf(a) == key));
         if (above is not null)
-            mistakes.Add(export.Place, $"{export.Device} lies under dm:{above.Name}; export it read-only, or not at all");
+            mistakes.Add(
+                export.Place, $"{export.Device} lies under dm:{above.Name}; export it read-only, or not at all");
     }
 
     // A mirror writes by itself (recovery), so only what read-only exports reach without one stays unchanged.
@@ -152,7 +160,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         {
             string path = _paths[file.Identity];
             if (!Access.MayRead(path) || (_written.Contains(file.Identity) && !Access.MayWrite(path)))
-                mistakes.Add(path, "may not be read and written by this user; run as one who may, or export it read-only");
+                mistakes.Add(
+                    path, "may not be read and written by this user; run as one who may, or export it read-only");
         }
         foreach (NewLeg leg in source.NewLegs)
         {
@@ -162,7 +171,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
             if (!Directory.Exists(parent))
                 mistakes.Add(leg.Place, $"the directory {parent} does not exist; make it first");
             else if (!Access.MayWrite(parent))
-                mistakes.Add(leg.Place, $"{parent} may not be written; name another directory, or run as a user who may");
+                mistakes.Add(
+                    leg.Place, $"{parent} may not be written; name another directory, or run as a user who may");
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace DmIo.Daemon.Configuration;
 
@@ -17,7 +19,8 @@ internal sealed record ListenerConfiguration(string Place, string? UnixPath, IPE
         if (path.Length == 0)
             mistakes.Add(place, "the socket's path is empty; name a file such as /run/dmio-nbd/nbd.sock");
         else if (length > UnixPathLimitBytes)
-            mistakes.Add(place, $"the path is {length} bytes long and a Unix socket's holds {UnixPathLimitBytes}; use a shorter one");
+            mistakes.Add(place,
+                $"the path is {length} bytes long and a Unix socket's holds {UnixPathLimitBytes}; use a shorter one");
         else
             return new(place, Path.GetFullPath(path), null);
         return null;
@@ -31,10 +34,11 @@ internal sealed record ListenerConfiguration(string Place, string? UnixPath, IPE
         if (bracketed)
             host = host[1..^1];
         bool isAddress = IPAddress.TryParse(host == "localhost" ? "127.0.0.1" : host, out IPAddress? address);
-        bool isPort = ushort.TryParse(text[(colon + 1)..], System.Globalization.NumberStyles.None, null, out ushort port);
-        if (isAddress && isPort && bracketed == (address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6))
+        bool isPort = ushort.TryParse(text[(colon + 1)..], NumberStyles.None, null, out ushort port);
+        if (isAddress && isPort && bracketed == (address!.AddressFamily == AddressFamily.InterNetworkV6))
             return new(place, null, new IPEndPoint(address, port));
-        mistakes.Add(place, $"'{text}' is no HOST:PORT; write an address and a port, such as 127.0.0.1:10809 or [::1]:10809");
+        mistakes.Add(
+            place, $"'{text}' is no HOST:PORT; write an address and a port, such as 127.0.0.1:10809 or [::1]:10809");
         return null;
     }
 }

@@ -1,8 +1,8 @@
 namespace DmIo.Daemon.Configuration;
 
 /// <summary>
-/// Which devices must live on one loop: all that stand on each other or on a common file. The groups are dealt out over as
-/// many loops as there are cores.
+/// Which devices must live on one loop: all that stand on each other or on a common file. The groups are dealt out over
+/// as many loops as there are cores.
 /// </summary>
 internal sealed class LoopGroups(int loopLimit)
 {

@@ -3,8 +3,8 @@ using DmIo.Mapper;
 namespace DmIo.Daemon.Configuration;
 
 /// <summary>
-/// Finds sectors that two lines of tables use, under whatever names: two legs in one place are no mirror, and two devices
-/// in one place destroy each other.
+/// Finds sectors that two lines of tables use, under whatever names: two legs in one place are no mirror, and two
+/// devices in one place destroy each other.
 /// </summary>
 internal sealed class OverlapCheck(Mistakes mistakes)
 {
@@ -13,7 +13,9 @@ internal sealed class OverlapCheck(Mistakes mistakes)
     public void Add(DeviceConfiguration device, DeviceArgument argument, Sectors length, string key) =>
         _uses.Add(new(device, argument, argument.Offset, argument.Offset + length, key));
 
-    /// <summary>Tells the overlaps on devices that are <paramref name="written"/>; readers do not disturb each other.</summary>
+    /// <summary>
+    /// Tells the overlaps on devices that are <paramref name="written"/>; readers do not disturb each other.
+    /// </summary>
     public void Run(HashSet<string> written)
     {
         foreach (IGrouping<string, Use> uses in _uses.GroupBy(u => u.Key).Where(g => written.Contains(g.Key)))
@@ -23,10 +25,11 @@ internal sealed class OverlapCheck(Mistakes mistakes)
             {
                 if (furthest is not null && use.Start < furthest.End)
                 {
-                    mistakes.Add(use.Device.TablePlace,
-                        $"{use.Argument.Device} from sector {use.Start} on is used by dm:{furthest.Device.Name} already "
-                        + $"(as {furthest.Argument.Device}, sectors {furthest.Start} to {furthest.End - new Sectors(1)}); "
-                        + "each needs a place of its own");
+                    string there =
+                        $"as {furthest.Argument.Device}, sectors {furthest.Start} to {furthest.End - new Sectors(1)}";
+                    mistakes.Add(
+                        use.Device.TablePlace, $"{use.Argument.Device} from sector {use.Start} on is used by "
+                        + $"dm:{furthest.Device.Name} already ({there}); each needs a place of its own");
                 }
                 if (furthest is null || use.End > furthest.End)
                     furthest = use;

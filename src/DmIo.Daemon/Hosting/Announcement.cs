@@ -34,11 +34,12 @@ internal static class Announcement
         string server = listener.UnixPath is { } path
             ? $"-unix {ShellWord(path)}"
             : $"{listener.Endpoint!.Address} {listener.Endpoint.Port}";
-        return $"nbd-client {server} -N {ShellWord(export)} /dev/nbd0";
+        return $"nbd-client {server} /dev/nbd0 -name {ShellWord(export)}";
     }
 
     private static string ShellWord(string word) =>
-        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "/._-+:@%,".Contains(c, StringComparison.Ordinal))
-            ? word
-            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        word.Length > 0 && word.All(IsPlain) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static bool IsPlain(char c) =>
+        char.IsAsciiLetterOrDigit(c) || "/._-+:@%,".Contains(c, StringComparison.Ordinal);
 }

@@ -1,5 +1,6 @@
 using DmIo.Daemon.CommandLine;
 using DmIo.Linux;
+using static DmIo.Linux.LinuxConstants;
 
 namespace DmIo.Daemon.Hosting;
 
@@ -32,7 +33,7 @@ internal sealed class CreatedFiles
     public void MakeLeg(string path, long sizeBytes)
     {
         const int readWriteForUser = 0x180; // 0600
-        int fd = Libc.Open(path, LinuxConstants.O_RDWR | LinuxConstants.O_CREAT | LinuxConstants.O_EXCL | LinuxConstants.O_CLOEXEC, readWriteForUser);
+        int fd = Libc.Open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, readWriteForUser);
         if (fd < 0)
             throw Failure(path, Libc.LastErrno);
         _files.Add(path);
@@ -45,7 +46,9 @@ internal sealed class CreatedFiles
     /// <summary>Counts what appears in a directory from now on among what this run has made.</summary>
     public void Watch(string directory) => _watched.Add((directory, [.. Entries(directory)]));
 
-    /// <summary>Removes all of it again; what others have put into a directory of ours stays, and the directory with it.</summary>
+    /// <summary>
+    /// Removes all of it again; what others have put into a directory of ours stays, and the directory with it.
+    /// </summary>
     public void Remove()
     {
         foreach ((string path, HashSet<string> before) in _watched)

@@ -4,8 +4,8 @@ using DmIo.Mapper;
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>
-/// The devices of one loop: every file or disk is opened once, whatever names it goes by, and shared by the mapped devices
-/// that name it. Owns the files and disks; mapped devices are owned by whoever made them.
+/// The devices of one loop: every file or disk is opened once, whatever names it goes by, and shared by the mapped
+/// devices that name it. Owns the files and disks; mapped devices are owned by whoever made them.
 /// </summary>
 internal sealed class DeviceRegistry(IoLoop loop, CheckedConfiguration configuration) : IDeviceSource, IAsyncDisposable
 {

@@ -8,7 +8,8 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "I/O backend: {Backend} on {Loops} loop(s)")]
     public static partial void Backend(ILogger log, string backend, int loops);
 
-    [LoggerMessage(2, LogLevel.Information, "I/O backend: {Backend} on {Loops} loop(s); io_uring is not used: {Reason}")]
+    [LoggerMessage(2, LogLevel.Information,
+        "I/O backend: {Backend} on {Loops} loop(s); io_uring is not used: {Reason}")]
     public static partial void BackendInstead(ILogger log, string backend, int loops, string reason);
 
     [LoggerMessage(3, LogLevel.Information, "made {Path}, {Size}, sparse")]

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>
-/// Everything that serves: loops, devices, exports, listeners. They come to life from the ground up and end from the top
-/// down; a start that fails on the way ends what it had begun and removes what it had made.
+/// Everything that serves: loops, devices, exports, listeners. They come to life from the ground up and end from the
+/// top down; a start that fails on the way ends what it had begun and removes what it had made.
 /// </summary>
 internal sealed class RunningVolumes : IAsyncDisposable
 {
@@ -125,7 +125,10 @@ internal sealed class RunningVolumes : IAsyncDisposable
             // A daemon that was killed a moment ago holds its legs until the kernel has finished its last requests.
             bool mayEnd = problems.TrueForAll(p => p.Errno == Errno.EBUSY);
             if (!mayEnd || TimeProvider.System.GetElapsedTime(start) > s_predecessorBound)
-                throw new StartException(ExitCode.Failure, string.Join(Environment.NewLine, problems.Select(p => p.Message)));
+            {
+                throw new StartException(
+                    ExitCode.Failure, string.Join(Environment.NewLine, problems.Select(p => p.Message)));
+            }
             await Task.Delay(s_predecessorLook, TimeProvider.System, cancellation);
         }
     }

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Hosting;
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>
-/// SIGTERM and SIGINT stop the host in good order; the second of them ends the process at once, as does a stop that takes
-/// longer than it may.
+/// SIGTERM and SIGINT stop the host in good order; the second of them ends the process at once, as does a stop that
+/// takes longer than it may.
 /// </summary>
 internal sealed class SignalLifetime(IHostApplicationLifetime lifetime) : IHostLifetime, IDisposable
 {

@@ -6,7 +6,7 @@ namespace DmIo.Daemon.Hosting;
 /// <summary>Tells a service manager how the daemon fares (sd_notify(3)); does nothing where there is none.</summary>
 internal sealed class SystemdNotifier
 {
-    private readonly string? _path = Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 1 } path ? path : null;
+    private readonly string? _path = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
 
     public void Ready(string status) => Send($"READY=1\nSTATUS={status}");
 
@@ -14,7 +14,7 @@ internal sealed class SystemdNotifier
 
     private void Send(string message)
     {
-        if (_path is null)
+        if (string.IsNullOrEmpty(_path))
             return;
         // An @ stands for the zero byte with which names outside the file system begin.
         string name = _path[0] == '@' ? "\0" + _path[1..] : _path;

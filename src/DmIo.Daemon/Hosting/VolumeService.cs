@@ -27,7 +27,11 @@ internal sealed class VolumeService(
         systemd.Stopping();
         Log.Stopping(_log);
         Task<bool> stopping = _volumes.StopAsync(DaemonHost.StopBound - Reserve);
-        if (await Task.WhenAny(stopping, Task.Delay(DaemonHost.StopBound, TimeProvider.System, CancellationToken.None)) != stopping)
+        try
+        {
+            await stopping.WaitAsync(DaemonHost.StopBound, TimeProvider.System, CancellationToken.None);
+        }
+        catch (TimeoutException)
         {
             // A leg that hangs in the kernel cannot be waited for; the state file says that the stop was not clean.
             Log.StopTookTooLong(_log, DaemonHost.StopBound.TotalSeconds);

@@ -86,7 +86,10 @@ public sealed class DaemonProcess : IDisposable
         if (_process.HasExited)
             _process.WaitForExit();
         if (!Log.Contains(text, StringComparison.Ordinal))
-            throw new InvalidOperationException($"The daemon ended with {_process.ExitCode} before it said '{text}':\n{Log}");
+        {
+            throw new InvalidOperationException(
+                $"The daemon ended with {_process.ExitCode} before it said '{text}':\n{Log}");
+        }
     }
 
     /// <summary>Sends a signal, such as TERM.</summary>

@@ -83,7 +83,8 @@ public sealed class NbdClient : IDisposable
         byte[] header = ReceiveExactly(16);
         if (BinaryPrimitives.ReadUInt32BigEndian(header) != ReplyMagic)
             throw new InvalidDataException("no simple reply");
-        return (BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(8)), BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(4)));
+        ulong cookie = BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(8));
+        return (cookie, BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(4)));
     }
 
     public uint WriteAt(long offset, ReadOnlySpan<byte> data, ushort flags = 0)

@@ -1,6 +1,8 @@
 namespace DmIo.Daemon.Tests;
 
-/// <summary>A directory of a test's own, on a disk rather than in memory where there is one; gone after the test.</summary>
+/// <summary>
+/// A directory of a test's own, on a disk rather than in memory where there is one; gone after the test.
+/// </summary>
 public sealed class Scratch : IDisposable
 {
     public Scratch() => Directory = System.IO.Directory.CreateTempSubdirectory("dmio-nbd-").FullName;

@@ -31,7 +31,8 @@ public static class Tool
         if (!process.WaitForExit(Bound))
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"Not done within {Bound.TotalSeconds} s: {command}\n{output.Result}\n{error.Result}");
+            throw new TimeoutException(
+                $"Not done within {Bound.TotalSeconds} s: {command}\n{output.Result}\n{error.Result}");
         }
         return new ToolResult(command, process.ExitCode, output.Result, error.Result);
     }

@@ -1,6 +1,8 @@
 namespace DmIo.Daemon.Tests;
 
-/// <summary>A mirror of two files with a Unix socket, in a directory of its own, and the daemons that serve it.</summary>
+/// <summary>
+/// A mirror of two files with a Unix socket, in a directory of its own, and the daemons that serve it.
+/// </summary>
 public sealed class Volume : IDisposable
 {
     private readonly List<DaemonProcess> _daemons = [];
