@@ -7,6 +7,9 @@ namespace DmIo.Nbd;
 /// </summary>
 public sealed record NbdLimits
 {
+    /// <summary>The highest setting of <see cref="MaxPayloadBytes"/>: its buffers fit in one gathered send.</summary>
+    internal const int MostPayloadBytes = 256 << 20;
+
     /// <summary>
     /// How long a client may take from the connection to GO or EXPORT_NAME. 10 s, as others have it: a handshake is a
     /// few round trips, and who is slower holds a slot from others.
@@ -60,6 +63,12 @@ public sealed record NbdLimits
     /// </summary>
     public int MaxPayloadBytes { get; init; } = 64 << 20;
 
+    /// <summary>
+    /// How long a client may leave replies untaken or a request unfinished while others wait for the memory that this
+    /// takes; then it is cut off. 30 s: longer than a busy client pauses. Where nobody waits, there is no limit.
+    /// </summary>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Throws when the settings contradict each other.</summary>
     internal void Validate()
     {
@@ -72,6 +81,8 @@ public sealed record NbdLimits
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBytesInFlight, 1, nameof(MaxBytesInFlight));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxUnsentBytes, 1, nameof(MaxUnsentBytes));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPayloadBytes, BufferPool.MaxBytes, nameof(MaxPayloadBytes));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxPayloadBytes, MostPayloadBytes, nameof(MaxPayloadBytes));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(StallTimeout, TimeSpan.Zero, nameof(StallTimeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(
             MaxBytesInFlightPerLoop, LoopMemory.LeastBytes(MaxPayloadBytes), nameof(MaxBytesInFlightPerLoop));
     }

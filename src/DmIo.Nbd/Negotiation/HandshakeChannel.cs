@@ -22,6 +22,7 @@ internal sealed class HandshakeChannel : FdWatch
     private TaskCompletionSource? _writable;
     private EndReason? _reason;
     private bool _readable = true;
+    private bool _isWatched;
     private bool _isOver;
     private long _unread;
     private long _wanted;
@@ -36,6 +37,7 @@ internal sealed class HandshakeChannel : FdWatch
         try
         {
             _loop.Watch(this);
+            _isWatched = true;
         }
         catch (IOException e)
         {
@@ -118,7 +120,8 @@ internal sealed class HandshakeChannel : FdWatch
     public void Close()
     {
         _isOver = true;
-        _loop.Unwatch(this);
+        if (_isWatched)
+            _loop.Unwatch(this);
         _ = Libc.Close(Fd);
     }
 

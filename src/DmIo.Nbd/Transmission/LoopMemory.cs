@@ -18,9 +18,11 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
     /// <summary>
     /// Vectors for one receive: a payload's buffers, an unaligned one's extra, the chunk behind them.
     /// </summary>
-    public const int MaxReceiveVectors = 128;
+    public const int MaxReceiveVectors = NbdLimits.MostPayloadBytes / BufferPool.MaxBytes + 4;
 
     private readonly KernelLoop _loop;
+    private readonly TimeSpan _stallTimeout;
+    private readonly HashSet<NbdConnection> _connections = [];
     private readonly BufferPool _pool;
     private readonly long _chunkLimitBytes;
     private readonly Stack<ReceiveChunk> _freeChunks = new();
@@ -29,11 +31,14 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
     private readonly Step _serveLine;
     private NbdConnection? _head;
     private NbdConnection? _served;
+    private ITimer? _sweep;
+    private bool _sweepIsDue;
     private IoSegment[]? _zeroes;
 
     public LoopMemory(KernelLoop loop, NbdLimits limits)
     {
         _loop = loop;
+        _stallTimeout = limits.StallTimeout;
         _pool = new BufferPool(limits.MaxBytesInFlightPerLoop);
         // Chunks are held while their owner waits for payload buffers: the room for one payload is not theirs to take.
         _chunkLimitBytes = limits.MaxBytesInFlightPerLoop - PayloadBytes(limits.MaxPayloadBytes);
@@ -49,6 +54,12 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
 
     /// <summary>The smallest limit with which a payload of <paramref name="maxPayloadBytes"/> can be served.</summary>
     public static long LeastBytes(int maxPayloadBytes) => PayloadBytes(maxPayloadBytes) + 4 * ReceiveChunk.SizeBytes;
+
+    /// <summary>Takes note of a connection that uses this memory.</summary>
+    public void Add(NbdConnection connection) => _connections.Add(connection);
+
+    /// <summary>Forgets a connection that has ended.</summary>
+    public void Remove(NbdConnection connection) => _connections.Remove(connection);
 
     /// <summary>
     /// Rents <paramref name="bytes"/> for a request, and a scratch buffer if it needs one.
@@ -130,6 +141,7 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
 
     public void Dispose()
     {
+        _sweep?.Dispose();
         _pool.Dispose();
         NativeMemory.Free(ReceiveVectors);
         ReceiveVectors = null;
@@ -160,10 +172,31 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
         if (connection.WaitsForMemory)
             return;
         connection.WaitsForMemory = true;
+        ScheduleSweep();
         if (_served == connection)
             _head = connection;
         else
             _line.Enqueue(connection);
+    }
+
+    private void ScheduleSweep()
+    {
+        if (_sweepIsDue)
+            return;
+        _sweepIsDue = true;
+        _sweep ??= _loop.Time.CreateTimer(_ => Sweep(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _sweep.Change(_stallTimeout, Timeout.InfiniteTimeSpan);
+    }
+
+    // Who has kept memory since the last sweep without getting on, while others wait for it, is cut off.
+    private void Sweep()
+    {
+        _sweepIsDue = false;
+        if (_head is null && _line.Count == 0)
+            return;
+        foreach (NbdConnection connection in _connections.ToArray())
+            connection.CloseIfStalled();
+        ScheduleSweep();
     }
 
     // One grant per place in line: who wants more queues up again.

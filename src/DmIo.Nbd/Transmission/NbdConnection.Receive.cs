@@ -82,6 +82,7 @@ internal sealed unsafe partial class NbdConnection
         nint got = ReceiveInto(vectors, count);
         if (got <= 0)
             return false;
+        _moves += got;
         if (got < asked)
         {
             // A short read empties the socket, but cannot tell whether the peer has closed behind it: look again when

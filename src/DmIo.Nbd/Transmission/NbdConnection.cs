@@ -27,6 +27,9 @@ internal sealed partial class NbdConnection : FdWatch
     private NbdRequest? _inFlight;
     private int _inFlightCount;
     private long _bytesInFlight;
+    private long _moves;
+    private long _movesSeen = -1;
+    private bool _isWatched;
     private bool _isClosed;
     private bool _isDraining;
     private bool _isStopping;
@@ -110,6 +113,19 @@ internal sealed partial class NbdConnection : FdWatch
             End();
     }
 
+    /// <summary>
+    /// Closes the connection if it keeps memory and has moved no byte since this was asked before: a client that takes no
+    /// replies, or that does not finish its request.
+    /// </summary>
+    public void CloseIfStalled()
+    {
+        bool waitsForClient = _sender.IsFull
+            || (!WaitsForMemory && !_isHeldUp && (_partial is not null || _received.UnreadBytes > 0));
+        if (waitsForClient && _movesSeen == _moves)
+            Close(EndReason.Stalled);
+        _movesSeen = _moves;
+    }
+
     /// <summary>It is this connection's turn to ask for memory again.</summary>
     public void MemoryReturned() => Pump();
 
@@ -134,13 +150,15 @@ internal sealed partial class NbdConnection : FdWatch
 
     private void Begin()
     {
+        _memory.Add(this);
         try
         {
             _loop.Watch(this);
+            _isWatched = true;
         }
-        catch (IOException)
+        catch (IOException e)
         {
-            Close(EndReason.Socket("watch", Errno.ENOMEM));
+            Close(new EndReason(e.Message, false));
             return;
         }
         _readable = true;
@@ -185,7 +203,9 @@ internal sealed partial class NbdConnection : FdWatch
 
     private void Send()
     {
+        long before = _sender.UnsentBytes;
         Errno errno = _sender.Send(Fd);
+        _moves += before - _sender.UnsentBytes;
         if (errno == Errno.EAGAIN)
             _loop.WatchWritable(this);
         else if (errno != Errno.None)
@@ -208,7 +228,8 @@ internal sealed partial class NbdConnection : FdWatch
             return;
         _isClosed = true;
         _reason ??= reason;
-        _loop.Unwatch(this);
+        if (_isWatched)
+            _loop.Unwatch(this);
         _ = Libc.Close(Fd);
         // Who disconnected in order is owed everything that it sent before, though it may not wait for the replies.
         for (NbdRequest? request = _inFlight; request is not null; request = request.NextInFlight)
@@ -224,6 +245,7 @@ internal sealed partial class NbdConnection : FdWatch
     private void End()
     {
         _sender.Free();
+        _memory.Remove(this);
         _logger.ConnectionEnded(Printable.Name(_export.Name), Peer, _reason!.Value);
         _ended(this);
     }

@@ -151,6 +151,52 @@ internal sealed class LimitTests
         Assert.That(server.Server.MostRentedBytes, Is.LessThanOrEqualTo(6 << 20));
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public void Who_keeps_memory_that_others_wait_for_is_cut_off(bool takesNoReplies)
+    {
+        // Goal: clients that read nothing, or never finish a payload, cannot keep a loop's memory for ever.
+        var limits = new NbdLimits
+        {
+            MaxPayloadBytes = 1 << 20,
+            MaxBytesInFlightPerLoop = 6 << 20,
+            MaxUnsentBytes = 64 << 20,
+            StallTimeout = TimeSpan.FromMilliseconds(200),
+        };
+        using var server = new TestServer(limits, sizeBytes: 8 << 20);
+        NbdProbe[] greedy = [.. Enumerable.Range(0, 6).Select(_ => server.Go())];
+        foreach (NbdProbe probe in greedy)
+        {
+            if (takesNoReplies)
+            {
+                for (ulong i = 0; i < 10; i++)
+                    probe.Send(NbdProbe.Request(NBD_CMD_READ, 0, 1 << 20, i));
+            }
+            else
+            {
+                probe.Send([.. NbdProbe.Request(NBD_CMD_WRITE, 0, 1 << 20, 1), .. new byte[500_000]]);
+            }
+        }
+        Thread.Sleep(50);
+        using NbdProbe modest = server.Go();
+        Assert.That(modest.Read(0, 1 << 20), Is.All.Zero);
+        Assert.That(server.Log.WaitFor(3012), Does.Contain("memory"));
+        foreach (NbdProbe probe in greedy)
+            probe.Dispose();
+    }
+
+    [Test]
+    public void A_slow_client_keeps_its_memory_while_nobody_waits()
+    {
+        // Goal: a client that was suspended for a while finds its connection again.
+        using var server = new TestServer(new NbdLimits { StallTimeout = TimeSpan.FromMilliseconds(50) });
+        using NbdProbe probe = server.Go();
+        probe.Send([.. NbdProbe.Request(NBD_CMD_WRITE, 0, 1 << 20, 1), .. new byte[500_000]]);
+        Thread.Sleep(300);
+        probe.Send(new byte[(1 << 20) - 500_000]);
+        Assert.That(probe.Expect(1), Is.Zero);
+    }
+
     [Test]
     public void Limits_that_contradict_each_other_are_refused()
     {

@@ -1,0 +1,54 @@
+using static DmIo.Nbd.Wire.NbdConstants;
+
+namespace DmIo.Nbd.Tests;
+
+/// <summary>The hot path makes no garbage (rule 2).</summary>
+internal sealed class AllocationTests
+{
+    private const int Requests = 20_000;
+
+    // Less than a byte for each request: what asking on the loop costs, and nothing that grows with them.
+    private const int MostBytes = 16_000;
+
+    [TestCase(NBD_CMD_READ, 0)]
+    [TestCase(NBD_CMD_READ, 1)]
+    [TestCase(NBD_CMD_WRITE, 0)]
+    [TestCase(NBD_CMD_WRITE, 1)]
+    [TestCase(NBD_CMD_WRITE_ZEROES, 1)]
+    [TestCase(NBD_CMD_FLUSH, 0)]
+    public void Requests_allocate_nothing(int command, int offset)
+    {
+        // Goal: a warm connection serves thousands of requests from its pools.
+        using var server = new TestServer();
+        var memory = new PassThroughDevice(new MemoryDevice(server.Loop, "memory", new Sectors(2048)));
+        server.Server.AddExport(new NbdExport("memory", memory, readOnly: false));
+        using NbdProbe probe = server.Connect().Go("memory");
+        Run(probe, (ushort)command, offset);
+        long before = server.OnLoop(_ => GC.GetAllocatedBytesForCurrentThread());
+        Run(probe, (ushort)command, offset);
+        long after = server.OnLoop(_ => GC.GetAllocatedBytesForCurrentThread());
+        Assert.That(after - before, Is.LessThan(MostBytes));
+    }
+
+    private static void Run(NbdProbe probe, ushort command, int offset)
+    {
+        const int Batch = 100;
+        for (int i = 0; i < Requests / Batch; i++)
+        {
+            var batch = new MemoryStream();
+            for (int n = 0; n < Batch; n++)
+            {
+                batch.Write(NbdProbe.Request(command, (ulong)(n * 512 + offset), 512, (ulong)n));
+                if (command == NBD_CMD_WRITE)
+                    batch.Write(new byte[512]);
+            }
+            probe.Send(batch.ToArray());
+            for (int n = 0; n < Batch; n++)
+            {
+                Assert.That(probe.ReadReply().Error, Is.Zero);
+                if (command == NBD_CMD_READ)
+                    probe.Receive(512);
+            }
+        }
+    }
+}
