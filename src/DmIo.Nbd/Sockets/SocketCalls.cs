@@ -34,8 +34,8 @@ internal static unsafe partial class SocketCalls
     private const int UnixSendBufferBytes = 2 << 20;
 
     /// <summary>
-    /// Gives a Unix socket a larger send buffer: what was meant for a privileged daemon, otherwise what the system's limit
-    /// (net.core.wmem_max) leaves of it.
+    /// Gives a Unix socket a larger send buffer: what was meant for a privileged daemon, otherwise what the system's
+    /// limit (net.core.wmem_max) leaves of it.
     /// </summary>
     public static void EnlargeSendBuffer(int fd)
     {

@@ -114,8 +114,8 @@ internal sealed partial class NbdConnection : FdWatch
     }
 
     /// <summary>
-    /// Closes the connection if it keeps memory and has moved no byte since this was asked before: a client that takes no
-    /// replies, or that does not finish its request.
+    /// Closes the connection if it keeps memory and has moved no byte since this was asked before: a client that
+    /// takes no replies, or that does not finish its request.
     /// </summary>
     public void CloseIfStalled()
     {
