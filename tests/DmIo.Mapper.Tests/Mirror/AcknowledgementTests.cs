@@ -78,6 +78,38 @@ public sealed class AcknowledgementTests
         rig.AssertRecorded(LegState.InSync, LegState.Stale, LegState.Stale);
     }
 
+    // Goal: while the record that a leg is in sync again is being saved, the file may already say so: a write that this
+    // leg then fails waits for the record that it is out once more.
+    [Test]
+    public void A_leg_that_fails_while_it_is_recorded_as_in_sync_is_recorded_again()
+    {
+        MirrorRig rig = Open();
+        rig.Legs[1].FailAll();
+        rig.Write(0);
+        rig.Stop();
+        rig.Legs[1].Heal();
+        rig.Legs[1].Holds = true;
+        rig.With(options => options with { SyncFrom = 0 }).StartBusy();
+        TestRequest before = rig.Submit(Write(20000));
+        rig.Store.Holds = true;
+        rig.Legs[1].Holds = false;
+        rig.Legs[1].ReleaseAll();
+        rig.Loop.RunUntilIdle();
+        Assert.That((before.IsCompleted, rig.Store.Held), Is.EqualTo((true, 1)), "the copy is done and being recorded");
+        rig.Legs[1].FailAll();
+        TestRequest write = rig.Submit(Write(0, 5));
+        Assert.That(write.IsCompleted, Is.False);
+        rig.Store.ReleaseFirst();
+        rig.Loop.RunUntilIdle();
+        rig.AssertRecorded(LegState.InSync, LegState.InSync);
+        Assert.That(write.IsCompleted, Is.False);
+        rig.Store.ReleaseFirst();
+        rig.Loop.RunUntilIdle();
+        rig.AssertRecorded(LegState.InSync, LegState.Stale);
+        Assert.That(write.Error, Is.EqualTo(Errno.None));
+        Assert.That(write.IsCompleted);
+    }
+
     // Goal: when the record cannot be saved the write gets EIO, not a promise; once it can, writes succeed again.
     [Test]
     public void Without_a_record_the_answer_is_EIO()
