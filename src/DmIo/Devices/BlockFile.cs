@@ -84,16 +84,13 @@ internal sealed unsafe class BlockFile : IDisposable
     public Errno WriteZeroes(long offsetBytes, long lengthBytes, bool keepAllocated, out long doneBytes)
     {
         doneBytes = 0;
-        Errno errno;
-        if (Identity.IsBlockSpecial)
+        int mode = keepAllocated ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE;
+        Errno errno = Allocate(mode | FALLOC_FL_KEEP_SIZE, offsetBytes, lengthBytes);
+        if (errno == Errno.EOPNOTSUPP && Identity.IsBlockSpecial)
         {
+            // A disk that cannot unmap to zeroes may still zero by a command of its own; the kernel writes otherwise.
             ulong* range = stackalloc ulong[2] { (ulong)offsetBytes, (ulong)lengthBytes };
             errno = Libc.IoCtl(Fd, BLKZEROOUT, range) == 0 ? Errno.None : Libc.LastErrno;
-        }
-        else
-        {
-            int mode = keepAllocated ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE;
-            errno = Allocate(mode | FALLOC_FL_KEEP_SIZE, offsetBytes, lengthBytes);
         }
         return errno == Errno.EOPNOTSUPP ? WriteZeroBytes(offsetBytes, lengthBytes, out doneBytes) : errno;
     }

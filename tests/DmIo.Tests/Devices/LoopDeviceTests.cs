@@ -100,6 +100,24 @@ internal sealed class LoopDeviceTests(string loopKind, int blockBytes, bool dire
     }
 
     [Test]
+    public void Zeroes_that_may_be_unmapped_free_space_below()
+    {
+        // A mirror's discard is done by such zeroes: on a disk they must not be written out.
+        TestBuffer buffer = TestBuffer.Random(new Sectors(16384), 3);
+        OnDevice(async device =>
+        {
+            await device.MustDoAsync(TestRequest.Write(Sectors.Zero, buffer, BlockFlags.Fua));
+            await device.MustDoAsync(TestRequest.WriteZeroes(Sectors.Zero, new Sectors(8192)));
+            await device.MustDoAsync(TestRequest.Flush());
+            var read = new TestBuffer((int)new Sectors(8192).Bytes);
+            await device.MustDoAsync(TestRequest.Read(Sectors.Zero, read));
+            Assert.That(read.Span.ContainsAnyExcept((byte)0), Is.False);
+        });
+        string blocks = HostTool.Run("stat", "--format=%b", _file);
+        Assert.That(long.Parse(blocks), Is.LessThan(16384 - 8192 + 64));
+    }
+
+    [Test]
     public void A_disk_is_not_opened_twice()
     {
         // The kernel's own claim on the disk refuses the second.
