@@ -38,15 +38,16 @@ public sealed class CrashTests
 
     [TestCase(11, "auto")]
     [TestCase(12, "threads")]
-    [TestCase(13, "auto")]
-    [TestCase(14, "threads")]
+    [TestCase(13, "auto", "--direct")]
+    [TestCase(14, "threads", "--direct")]
     public void Kill_minus_9_under_load_loses_nothing_acknowledged_and_a_full_copy_makes_the_legs_equal(
-        int seed, string backend)
+        int seed, string backend, params string[] more)
     {
         var random = new Random(seed);
+        string[] arguments = ["--io-backend", backend, .. more];
         using var volume = new Volume("64M");
         var load = new StampedLoad(seed, VolumeBytes, Connections, Depth);
-        using (DaemonProcess daemon = volume.Serve("--io-backend", backend))
+        using (DaemonProcess daemon = volume.Serve(arguments))
         {
             Thread[] clients = load.Start(volume.Socket);
             WaitForLoad(load, random.Next(200, 3000), daemon);
@@ -56,14 +57,54 @@ public sealed class CrashTests
         }
         AssertLegsHold(load, volume, seed);
 
-        using (DaemonProcess daemon = volume.Serve("--io-backend", backend))
+        // Once more in the middle of the copy.
+        using (DaemonProcess daemon = volume.Serve(arguments))
         {
             Assert.That(daemon.Log, Does.Contain("not stopped cleanly"));
+            daemon.WaitForLog("full copy of leg");
+            daemon.Kill();
+        }
+        AssertLegsHold(load, volume, seed);
+
+        using (DaemonProcess daemon = volume.Serve(arguments))
+        {
             daemon.WaitForLog("is in sync");
             Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
         }
         volume.CompareLegs();
         AssertLegsHold(load, volume, seed);
+    }
+
+    [TestCase(21, 0)]
+    [TestCase(22, 1)]
+    [Category("Root")]
+    public void Kill_minus_9_with_a_leg_that_ran_full_loses_nothing_acknowledged(int seed, int full)
+    {
+        Needs.Root("mounts a small tmpfs");
+        using var mount = new SmallMount("6M");
+        using var volume = new Volume("64M");
+        volume.Legs[full] = mount["leg.img"];
+        var load = new StampedLoad(seed, VolumeBytes, Connections, Depth);
+        using (DaemonProcess daemon = volume.Serve())
+        {
+            Thread[] clients = load.Start(volume.Socket);
+            daemon.WaitForLog("ENOSPC");
+            // Some more, which the full leg lacks.
+            WaitForLoad(load, load.Acknowledged + 500, daemon);
+            daemon.Kill();
+            Join(clients);
+            Assert.That(load.Failures, Is.Empty);
+        }
+        using (DaemonProcess daemon = volume.Serve())
+        {
+            Assert.That(daemon.Log, Does.Match($@"mirror 2 .* 1 {(full == 0 ? "DA" : "AD")}\b"));
+            string seen = volume.Scratch["seen.img"];
+            Tool.Run("nbdcopy", volume.Uri, seen).MustSucceed();
+            Assert.That(load.Check(seen), Is.Empty, $"seed {seed}: what clients read");
+            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+        }
+        Assert.That(load.Check(volume.Legs[1 - full]), Is.Empty, $"seed {seed}: the leg of the set");
+        TestContext.Out.WriteLine($"seed {seed}: {load.Acknowledged} writes acknowledged");
     }
 
     [Test]

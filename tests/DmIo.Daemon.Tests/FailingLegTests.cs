@@ -24,7 +24,7 @@ public sealed class FailingLegTests
     public void A_leg_with_an_error_target_leaves_the_set(int broken, string health, string bits)
     {
         string config = WriteConfiguration(broken);
-        byte[] data = Pattern(1);
+        byte[] data = Pattern(64 << 10);
         using (DaemonProcess daemon = DaemonProcess.Serve("--config", config))
         {
             using (NbdClient client = NbdClient.Connect(_scratch["nbd.sock"]))
@@ -56,40 +56,38 @@ public sealed class FailingLegTests
     public void A_leg_whose_file_system_runs_full_leaves_the_set(int full, string health, string bits)
     {
         Needs.Root("mounts a small tmpfs");
-        string mount = _scratch["full"];
-        Directory.CreateDirectory(mount);
-        Tool.Run("mount", "-t", "tmpfs", "-o", "size=4M", "dmio-nbd-test", mount).MustSucceed();
-        try
+        using var mount = new SmallMount("4M");
+        string[] legs = [_scratch["leg0.img"], _scratch["leg1.img"]];
+        legs[full] = mount["leg.img"];
+        using var volume = new Volume("32M") { Legs = legs };
+        byte[] data = Pattern(16 << 20);
+        using (DaemonProcess daemon = volume.Serve())
         {
-            string[] legs = [_scratch["leg0.img"], _scratch["leg1.img"]];
-            legs[full] = Path.Combine(mount, "leg.img");
-            using var volume = new Volume("32M") { Legs = legs };
-            byte[] data = Pattern(16);
-            using (DaemonProcess daemon = volume.Serve())
+            using (NbdClient client = NbdClient.Connect(volume.Socket))
             {
-                using (NbdClient client = NbdClient.Connect(volume.Socket))
-                {
-                    for (int offset = 0; offset < data.Length; offset += 64 << 10)
-                        Assert.That(client.WriteAt(offset, data.AsSpan(offset, 64 << 10)), Is.Zero);
-                    Assert.That(client.FlushAll(), Is.Zero);
-                }
-                AssertFailureIsTold(daemon, legs[full], null, "ENOSPC", bits, health);
-                Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+                for (int offset = 0; offset < data.Length; offset += 64 << 10)
+                    Assert.That(client.WriteAt(offset, data.AsSpan(offset, 64 << 10)), Is.Zero);
+                Assert.That(client.FlushAll(), Is.Zero);
             }
-            using (DaemonProcess daemon = volume.Serve())
-            {
-                Assert.That(daemon.Log, Does.Match($@"mirror 2 .* 1 {health}\b").And.Contain("--sync-from"));
-                using NbdClient client = NbdClient.Connect(volume.Socket);
-                Assert.That(client.ReadAt(0, data.Length, out byte[] back), Is.Zero);
-                Assert.That(back.AsSpan().SequenceEqual(data), "a read came from the leg that ran full");
-                Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
-            }
-            BringBack(volume, mount);
+            AssertFailureIsTold(daemon, legs[full], null, "ENOSPC", bits, health);
+            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
         }
-        finally
+        using (DaemonProcess daemon = volume.Serve())
         {
-            Tool.Run("umount", mount).MustSucceed();
+            Assert.That(daemon.Log, Does.Match($@"mirror 2 .* 1 {health}\b").And.Contain("--sync-from"));
+            using NbdClient client = NbdClient.Connect(volume.Socket);
+            Assert.That(client.ReadAt(0, data.Length, out byte[] back), Is.Zero);
+            Assert.That(back.AsSpan().SequenceEqual(data), "a read came from the leg that ran full");
+            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
         }
+        // With room again, a start with --sync-from brings the leg back.
+        mount.Resize("64M");
+        using (DaemonProcess daemon = volume.Serve("--sync-from", $"{1 - full}"))
+        {
+            daemon.WaitForLog("64/64 1 AA ");
+            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+        }
+        volume.CompareLegs();
     }
 
     [Test]
@@ -97,7 +95,7 @@ public sealed class FailingLegTests
     {
         string config = WriteConfiguration(0, 1);
         using DaemonProcess daemon = DaemonProcess.Serve("--config", config);
-        byte[] data = Pattern(1);
+        byte[] data = Pattern(64 << 10);
         for (int round = 0; round < 2; round++)
         {
             using NbdClient client = NbdClient.Connect(_scratch["nbd.sock"]);
@@ -115,17 +113,6 @@ public sealed class FailingLegTests
         Assert.That(daemon.Log, Does.Contain("no leg could be flushed"));
     }
 
-    // With room again, a start with --sync-from brings the leg back.
-    private static void BringBack(Volume volume, string mount)
-    {
-        Tool.Run("mount", "-o", "remount,size=64M", mount).MustSucceed();
-        int source = volume.Legs[0].StartsWith(mount, StringComparison.Ordinal) ? 1 : 0;
-        using DaemonProcess daemon = volume.Serve("--sync-from", $"{source}");
-        daemon.WaitForLog("64/64 1 AA ");
-        Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
-        volume.CompareLegs();
-    }
-
     private static void AssertFailureIsTold(
         DaemonProcess daemon, string leg, long? sector, string errno, string bits, string health)
     {
@@ -137,11 +124,11 @@ public sealed class FailingLegTests
         Assert.That(Regex.IsMatch(daemon.Log, $@"mirror 2 .* 1 {health}\b"), daemon.Log);
     }
 
-    private static byte[] Pattern(int mebibytes)
+    private static byte[] Pattern(int length)
     {
-        byte[] data = new byte[mebibytes << 20];
+        byte[] data = new byte[length];
         new Random(7).NextBytes(data);
-        return data.AsSpan(0, Math.Min(data.Length, mebibytes == 1 ? 65536 : data.Length)).ToArray();
+        return data;
     }
 
     // The broken legs fail from the second MiB on.

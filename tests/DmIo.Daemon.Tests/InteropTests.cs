@@ -61,6 +61,39 @@ public sealed class InteropTests
     }
 
     [Test]
+    public void Volumes_that_share_nothing_are_served_side_by_side()
+    {
+        using var scratch = new Scratch();
+        foreach (string leg in (string[])["a.img", "b.img", "c.img", "d.img"])
+            scratch.Sparse(leg, 32 << 20);
+        string config = scratch.Write("dmio-nbd.json", """
+            {
+              "stateDirectory": "state",
+              "listeners": [ { "unix": "nbd.sock" } ],
+              "devices": {
+                "one": { "table": "0 65536 mirror core 1 1024 2 a.img 0 b.img 0" },
+                "two": { "table": "0 65536 mirror core 1 1024 2 c.img 0 d.img 0" },
+              },
+              "exports": [ { "name": "one" }, { "name": "two" } ],
+            }
+            """);
+        using DaemonProcess daemon = DaemonProcess.Serve("--config", config);
+        Assert.That(daemon.Log, Does.Contain($"on {Math.Min(2, Environment.ProcessorCount)} loop(s)"));
+        Parallel.ForEach((string[])["one", "two"], name =>
+        {
+            byte[] bytes = new byte[32 << 20];
+            new Random(name[0]).NextBytes(bytes);
+            File.WriteAllBytes(scratch[name], bytes);
+            string uri = $"nbd+unix:///{name}?socket={scratch["nbd.sock"]}";
+            Tool.Run("nbdcopy", "--flush", scratch[name], uri).MustSucceed();
+            Tool.Run("qemu-img", "compare", "-f", "raw", "-F", "raw", scratch[name], uri).MustSucceed();
+        });
+        Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+        foreach ((string image, string leg) in ((string, string)[])[("one", "a"), ("one", "b"), ("two", "c"), ("two", "d")])
+            Tool.Compare(scratch[image], scratch[$"{leg}.img"]);
+    }
+
+    [Test]
     public void Qemu_io_writes_zeroes_trims_and_reads_at_odd_offsets()
     {
         using var volume = new Volume("16M");

@@ -163,6 +163,7 @@ public sealed class StartTests
         Assert.That(again.Stop(), Is.Zero, again.Log);
     }
 
+    [TestCase("HUP")]
     [TestCase("INT")]
     [TestCase("TERM")]
     public void A_signal_ends_it_with_status_0(string signal)
@@ -172,6 +173,18 @@ public sealed class StartTests
         daemon.Signal(signal);
         Assert.That(daemon.WaitForExit(TimeSpan.FromSeconds(10)), Is.Zero);
         Assert.That(daemon.Log, Does.Contain("stopped: everything is flushed and closed"));
+    }
+
+    [Test]
+    public void Under_nohup_it_outlives_its_terminal()
+    {
+        using var volume = new Volume();
+        string[] command = ["nohup", BuiltProgram.Path, "serve", .. volume.Arguments, "--create"];
+        using DaemonProcess daemon = DaemonProcess.Launch(new ProcessStartInfo("env", command)).WaitUntilServing();
+        daemon.Signal("HUP");
+        using (NbdClient client = NbdClient.Connect(volume.Socket))
+            Assert.That(client.WriteAt(0, new byte[512]), Is.Zero);
+        Assert.That(daemon.Stop(), Is.Zero);
     }
 
     [Test]

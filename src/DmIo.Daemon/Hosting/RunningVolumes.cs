@@ -39,6 +39,9 @@ internal sealed class RunningVolumes : IAsyncDisposable
 
     public IReadOnlyList<AnnouncedExport> Exports => _exports;
 
+    /// <summary>Raised on a device's loop when the health of something in it has changed.</summary>
+    public event Action<MappedDevice>? HealthChanged;
+
     /// <exception cref="StartException">Something could not be had; nothing is left behind.</exception>
     public static async Task<RunningVolumes> StartAsync(
         CheckedConfiguration configuration, ILoggerFactory loggers, CancellationToken cancellation)
@@ -164,6 +167,7 @@ internal sealed class RunningVolumes : IAsyncDisposable
         string name = device.Source.Name;
         MappedDevice mapped = await MappedDevice.CreateAsync(
             loop, name, device.Table, _registries[device.Loop], options, cancellation);
+        mapped.HealthChanged += device => HealthChanged?.Invoke(device);
         _mapped.Add(mapped);
         _registries[device.Loop].Add(name, mapped);
         foreach (string line in mapped.TableLine().Split('\n'))

@@ -1,10 +1,11 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>
-/// SIGTERM and SIGINT stop the host in good order; the second of them ends the process at once, as does a stop that
+/// SIGTERM, SIGINT and SIGHUP stop the host in good order; the second of them ends the process at once, as does a stop that
 /// takes longer than it may.
 /// </summary>
 internal sealed class SignalLifetime(IHostApplicationLifetime lifetime) : IHostLifetime, IDisposable
@@ -19,6 +20,9 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime) : IHostL
     {
         foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGINT])
             _registrations.Add(PosixSignalRegistration.Create(signal, OnSignal));
+        // A terminal that is closed must not cost a full copy; nohup asks for the signal to be ignored.
+        if (!IgnoresHangup())
+            _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal));
         return Task.CompletedTask;
     }
 
@@ -30,12 +34,28 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime) : IHostL
             registration.Dispose();
     }
 
+    private static bool IgnoresHangup()
+    {
+        const string field = "SigIgn:";
+        string? mask = File.ReadLines("/proc/self/status")
+            .FirstOrDefault(l => l.StartsWith(field, StringComparison.Ordinal))?[field.Length..];
+        return ulong.TryParse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong signals)
+            && (signals & 1) != 0;
+    }
+
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
         if (Interlocked.Increment(ref _signals) == 1)
             lifetime.StopApplication();
         else
-            ProcessExit.Now(StatusOfSignal + (context.Signal == PosixSignal.SIGINT ? 2 : 15));
+            ProcessExit.Now(StatusOfSignal + NumberOf(context.Signal));
     }
+
+    private static int NumberOf(PosixSignal signal) => signal switch
+    {
+        PosixSignal.SIGHUP => 1,
+        PosixSignal.SIGINT => 2,
+        _ => 15,
+    };
 }

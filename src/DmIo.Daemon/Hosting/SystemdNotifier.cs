@@ -10,6 +10,9 @@ internal sealed class SystemdNotifier
 
     public void Ready(string status) => Send($"READY=1\nSTATUS={status}");
 
+    /// <summary>What `systemctl status` shows.</summary>
+    public void Status(string status) => Send($"STATUS={status}");
+
     public void Stopping() => Send("STOPPING=1\nSTATUS=finishing what is under way");
 
     private void Send(string message)

@@ -16,6 +16,9 @@ internal sealed class VolumeService(
     {
         _volumes = await RunningVolumes.StartAsync(configuration, loggers, cancellationToken);
         await Announcement.WriteAsync(Console.Out, _volumes.Exports, _volumes.Endpoints);
+        // The loop does not wait for a service manager.
+        _volumes.HealthChanged += device => ThreadPool.UnsafeQueueUserWorkItem(
+            _ => systemd.Status($"{device.Name}: {device.StatusLine()}"), null);
         Log.Serving(_log, _volumes.Exports.Count);
         systemd.Ready(_volumes.Exports.Count == 1 ? "serving 1 export" : $"serving {_volumes.Exports.Count} exports");
     }
