@@ -153,6 +153,32 @@ public sealed class InteropTests
     }
 
     [Test]
+    [Category("Root")]
+    public void Disks_are_legs_too()
+    {
+        Needs.Root("makes loop devices");
+        using var volume = new Volume("32M");
+        string[] files = [volume.Scratch.Sparse("a", 32 << 20), volume.Scratch.Sparse("b", 32 << 20)];
+        var disks = new List<string>();
+        try
+        {
+            foreach (string file in files)
+                disks.Add(Tool.Run("losetup", "--find", "--show", file).MustSucceed().Output.Trim());
+            disks.CopyTo(volume.Legs);
+            DaemonProcess daemon = volume.Serve("--assume-clean", "--direct");
+            Tool.Run("qemu-io", "-f", "raw", "-c", "write -P 3 0 4M", "-c", "write -z -u 1M 1M", "-c", "discard 2M 1M",
+                "-c", "read -P 0 1M 1M", "-c", "read -P 3 3M 1M", volume.Uri).MustSucceed();
+            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+        }
+        finally
+        {
+            foreach (string disk in disks)
+                Tool.Run("losetup", "--detach", disk).MustSucceed();
+        }
+        Tool.Compare(files[0], files[1]);
+    }
+
+    [Test]
     public void A_read_only_export_refuses_changes()
     {
         using var volume = new Volume("4M");
