@@ -151,6 +151,39 @@ internal sealed class LimitTests
         Assert.That(server.Server.MostRentedBytes, Is.LessThanOrEqualTo(6 << 20));
     }
 
+    [Test]
+    public void Who_waits_for_much_memory_is_not_overtaken_by_who_wants_little()
+    {
+        // Goal: first come, first served, so that small requests cannot starve a large one.
+        var limits = new NbdLimits { MaxPayloadBytes = 1 << 20, MaxBytesInFlightPerLoop = 16 << 20 };
+        using var server = new TestServer(limits, device: d => d.Holds = true);
+        using NbdProbe holder = server.Go();
+        using NbdProbe large = server.Go();
+        using NbdProbe small = server.Go();
+        // Parts of headers, so that these two have their chunks already.
+        byte[] muchRequest = NbdProbe.Request(NBD_CMD_READ, 0, 1 << 20, 1);
+        byte[] littleRequest = NbdProbe.Request(NBD_CMD_READ, 0, 512, 2);
+        large.Send(muchRequest.AsSpan(0, 10));
+        small.Send(littleRequest.AsSpan(0, 10));
+        Thread.Sleep(50);
+        // In one piece: later on there is no room for another chunk.
+        holder.Send(
+            [.. Enumerable.Range(0, 15).SelectMany(i => NbdProbe.Request(NBD_CMD_READ, 0, 1 << 20, (ulong)i))]);
+        server.WaitForHeld(15);
+        large.Send(muchRequest.AsSpan(10));
+        Thread.Sleep(50);
+        small.Send(littleRequest.AsSpan(10));
+        small.ExpectSilence();
+        Assert.That(server.OnLoop(d => d.Held.Count), Is.EqualTo(15));
+        server.OnLoop(d => d.ReleaseFirst());
+        holder.ReadReply();
+        holder.Receive(1 << 20);
+        server.WaitForHeld(16);
+        Assert.That(
+            server.OnLoop(d => d.Log.Select(c => c.Count.Bytes).TakeLast(2).ToArray()),
+            Is.EqualTo(new[] { 1L << 20, 512L }));
+    }
+
     [TestCase(true)]
     [TestCase(false)]
     public void Who_keeps_memory_that_others_wait_for_is_cut_off(bool takesNoReplies)

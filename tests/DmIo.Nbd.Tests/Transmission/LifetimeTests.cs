@@ -107,6 +107,32 @@ internal sealed class LifetimeTests
         server.WaitForConnections(0);
     }
 
+    [Test]
+    public void An_end_that_comes_together_with_a_request_is_noticed([Values] bool overTcp)
+    {
+        // Goal: readiness is told once for both: the server must look again after a short read.
+        using var server = new TestServer(overTcp: overTcp);
+        using NbdProbe probe = server.Go();
+        using var loopIsBusy = new ManualResetEventSlim();
+        using var sent = new ManualResetEventSlim();
+        Task busy = server.Loop.InvokeAsync(() =>
+        {
+            loopIsBusy.Set();
+            sent.Wait();
+            return ValueTask.CompletedTask;
+        });
+        loopIsBusy.Wait();
+        probe.Send(NbdProbe.Request(NBD_CMD_READ, 0, 512, 1));
+        probe.FinishSending();
+        Thread.Sleep(20);
+        sent.Set();
+        TestServer.Wait(busy);
+        Assert.That(probe.Expect(1), Is.Zero);
+        probe.Receive(512);
+        probe.ExpectClosed();
+        server.WaitForConnections(0);
+    }
+
     [TestCase(27)]
     [TestCase(28)]
     [TestCase(28 + 100)]

@@ -3,7 +3,7 @@ using static DmIo.Nbd.Wire.NbdConstants;
 namespace DmIo.Nbd.Tests;
 
 /// <summary>What is not advertised is not served (checklist 2.7).</summary>
-internal sealed class ReadOnlyTests
+internal sealed class CapabilityTests
 {
     [TestCase(true, false)]
     [TestCase(false, true)]
@@ -60,5 +60,7 @@ internal sealed class ReadOnlyTests
         Assert.That(probe.Write(0, Bytes.Random(65536, 5)), Is.Zero);
         Assert.That(probe.Call(NBD_CMD_WRITE_ZEROES, 0, 65536, NBD_CMD_FLAG_FUA), Is.Zero);
         Assert.That(server.Contents(), Is.All.Zero);
+        Assert.That(server.OnLoop(d => (d.Log[^1].Operation, d.Log[^1].Flags)), Is.AnyOf(
+            (BlockOperation.Write, BlockFlags.Fua), (BlockOperation.Flush, BlockFlags.None)), "durable");
     }
 }
