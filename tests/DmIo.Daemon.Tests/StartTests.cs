@@ -89,7 +89,7 @@ public sealed class StartTests
         var start = new ProcessStartInfo(BuiltProgram.Path, ["serve", .. volume.Arguments, "--create"]);
         start.Environment["NOTIFY_SOCKET"] = path;
         using DaemonProcess daemon = DaemonProcess.Launch(start);
-        Assert.That(Receive(manager), Does.StartWith("READY=1\n").And.Contain("STATUS=serving 1 export"));
+        Assert.That(Receive(manager), Does.StartWith("READY=1\n").And.Contain("STATUS=serving 1 export, I/O by "));
         daemon.Signal("TERM");
         Assert.That(Receive(manager), Does.StartWith("STOPPING=1\n"));
         Assert.That(daemon.WaitForExit(), Is.Zero);

@@ -39,6 +39,9 @@ internal sealed class RunningVolumes : IAsyncDisposable
 
     public IReadOnlyList<AnnouncedExport> Exports => _exports;
 
+    /// <summary>How device I/O is done: io_uring or threads.</summary>
+    public string Backend => _loops[0].Backend;
+
     /// <summary>Raised on a device's loop when the health of something in it has changed.</summary>
     public event Action<MappedDevice>? HealthChanged;
 

@@ -20,7 +20,8 @@ internal sealed class VolumeService(
         _volumes.HealthChanged += device => ThreadPool.UnsafeQueueUserWorkItem(
             _ => systemd.Status($"{device.Name}: {device.StatusLine()}"), null);
         Log.Serving(_log, _volumes.Exports.Count);
-        systemd.Ready(_volumes.Exports.Count == 1 ? "serving 1 export" : $"serving {_volumes.Exports.Count} exports");
+        string exports = _volumes.Exports.Count == 1 ? "1 export" : $"{_volumes.Exports.Count} exports";
+        systemd.Ready($"serving {exports}, I/O by {_volumes.Backend}");
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)

@@ -13,7 +13,8 @@ public abstract class FdWatch
 
     /// <summary>
     /// Runs on the loop when the descriptor became readable, or its peer hung up. Readiness is told by edges: once told,
-    /// read until a short read or EAGAIN, or come back through the ready list.
+    /// read until EAGAIN or the end of the stream, or come back through the ready list. (A short read says that there was
+    /// no more data, but an end that came with the data is told once only.)
     /// </summary>
     protected internal abstract void OnReadable();
 

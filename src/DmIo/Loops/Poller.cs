@@ -27,16 +27,16 @@ internal sealed unsafe class Poller : IDisposable
     /// <summary>Runs <paramref name="readable"/> whenever a descriptor of the loop itself is readable.</summary>
     public void AddOwn(int fd, Action readable)
     {
-        _own.Add(++_lastKey, readable);
-        Control(EPOLL_CTL_ADD, fd, EPOLLIN, _lastKey);
+        Control(EPOLL_CTL_ADD, fd, EPOLLIN, ++_lastKey);
+        _own.Add(_lastKey, readable);
     }
 
     // Descriptor numbers are reused at once after a close; keys never are, so a late event finds no one.
     public void Add(FdWatch watch)
     {
         watch.Key = ++_lastKey;
-        _watches.Add(watch.Key, watch);
         Control(EPOLL_CTL_ADD, watch.Fd, WatchedEvents, watch.Key);
+        _watches.Add(watch.Key, watch);
     }
 
     public void AddWritable(FdWatch watch) =>
