@@ -17,7 +17,7 @@ public sealed class RestartTests
         rig.Stop();
         rig.Legs[stale].Heal();
         rig.Legs[stale].ClearLog();
-        rig.Log.Lines.Clear();
+        rig.Log.Clear();
         rig.Start();
         Assert.That(rig.Status, Is.EqualTo($"0 32768 mirror 2 leg0 leg1 0/32 1 {health} 1 core"));
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));

@@ -37,7 +37,7 @@ internal sealed class MirrorRig : IDeviceSource
 
     public MemoryStore Store { get; } = new("/state/vol0.mirror-0.json");
 
-    public LogLines Log { get; } = new();
+    public RecordingLoggers Log { get; } = new();
 
     public string TableText { get; set; }
 

@@ -1,13 +1,20 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace DmIo.Mapper.Tests;
+namespace DmIo.Testing;
 
-/// <summary>Collects what is logged.</summary>
-internal sealed class LogLines : ILoggerFactory, ILogger
+/// <summary>Keeps what is logged, from any thread.</summary>
+public sealed class RecordingLoggers : ILoggerFactory, ILogger
 {
-    public List<(int Id, LogLevel Level, string Text)> Lines { get; } = [];
+    private readonly ConcurrentQueue<(int Id, LogLevel Level, string Text)> _lines = new();
 
+    public IReadOnlyCollection<(int Id, LogLevel Level, string Text)> Lines => _lines;
+
+    /// <summary>The texts of the lines with an event id.</summary>
     public IEnumerable<string> Of(int id) => Lines.Where(line => line.Id == id).Select(line => line.Text);
+
+    /// <summary>Forgets what was logged so far.</summary>
+    public void Clear() => _lines.Clear();
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -23,7 +30,7 @@ internal sealed class LogLines : ILoggerFactory, ILogger
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception,
         Func<TState, Exception?, string> formatter) =>
-        Lines.Add((eventId.Id, logLevel, formatter(state, exception) + exception));
+        _lines.Enqueue((eventId.Id, logLevel, formatter(state, exception) + exception));
 
     public void Dispose()
     {
