@@ -149,6 +149,7 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
     /// <summary>The volume's size: as told, or that of the smallest leg there is.</summary>
     private long? Size(string[] legs)
     {
+        bool create = parsed.GetValue(options.Create);
         if (parsed.GetValue(options.Size) is { } text)
         {
             if (!ByteSize.TryParse(text, out long bytes))
@@ -157,10 +158,15 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
                 mistakes.Add(options.Size.Name, $"{bytes} bytes are not a multiple of 512; {NearestSizes(bytes)}");
             else
                 return bytes;
+            // Without a size there is no table whose devices could be looked at: the legs are, all the same.
+            foreach (string leg in create ? [] : legs)
+            {
+                if (LegFile.Probe(leg).Problem is { } problem)
+                    mistakes.Add(leg, problem);
+            }
             return null;
         }
         long? smallest = null;
-        bool create = parsed.GetValue(options.Create);
         foreach (string leg in legs)
         {
             LegFile file = LegFile.Probe(leg);
