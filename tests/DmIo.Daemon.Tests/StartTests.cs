@@ -58,7 +58,7 @@ public sealed class StartTests
         Assert.That(daemon.LogLines, Has.Exactly(1).EndsWith(
             $"vol0: table 0 131072 mirror core 1 1024 2 {legs} 1 handle_errors"));
         Assert.That(daemon.LogLines, Has.Exactly(1).EndsWith(
-            $"vol0: status 0 131072 mirror 2 {string.Join(' ', volume.Legs)} 128/128 1 AA 1 core"));
+            $"vol0: 0 131072 mirror 2 {string.Join(' ', volume.Legs)} 128/128 1 AA 1 core"));
         Assert.That(daemon.Output, Does.Contain($"nbd-client -unix {volume.Socket} /dev/nbd0 -name vol0"));
         Assert.That(daemon.Stop(), Is.Zero);
     }

@@ -18,9 +18,6 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Information, "{Device}: table {Table}")]
     public static partial void Table(ILogger log, string device, string table);
 
-    [LoggerMessage(5, LogLevel.Information, "{Device}: status {Status}")]
-    public static partial void Status(ILogger log, string device, string status);
-
     [LoggerMessage(6, LogLevel.Information, "serving {Exports} export(s)")]
     public static partial void Serving(ILogger log, int exports);
 

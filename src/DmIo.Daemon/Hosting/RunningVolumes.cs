@@ -175,8 +175,6 @@ internal sealed class RunningVolumes : IAsyncDisposable
         _registries[device.Loop].Add(name, mapped);
         foreach (string line in mapped.TableLine().Split('\n'))
             Log.Table(_log, name, line);
-        foreach (string line in mapped.StatusLine().Split('\n'))
-            Log.Status(_log, name, line);
     }
 
     private void AddExport(CheckedExport export)

@@ -33,7 +33,7 @@ internal sealed unsafe class FileRingWork(FileDevice device, int fd) : RingOpera
     protected internal override void Run()
     {
         BlockRequest request = _request!;
-        Errno errno = Result > 0 ? Advance(request.Count.Bytes) : Failure();
+        Errno errno = Advance(ref _doneBytes, Result, request.Count.Bytes, device.IsDirect ? device.LogicalBlockBytes : 1);
         if (errno == Errno.EAGAIN)
         {
             // The kernel could not do it without waiting and would not wait: a worker thread can.
@@ -55,20 +55,23 @@ internal sealed unsafe class FileRingWork(FileDevice device, int fd) : RingOpera
         device.Finish(request, errno, failedAt);
     }
 
-    // A short transfer past the page cache may end off the block size, where it cannot be taken up again.
-    private Errno Advance(long wantedBytes)
+    /// <summary>
+    /// Takes note of what the kernel answered. A short transfer past the page cache may end off the block size, where it
+    /// cannot be taken up again; nothing transferred without an error means that the file has become shorter than the
+    /// device.
+    /// </summary>
+    internal static Errno Advance(ref long doneBytes, int result, long wantedBytes, int unitBytes)
     {
-        long reached = _doneBytes + Result;
-        if (reached < wantedBytes && device.IsDirect)
-            reached &= -device.LogicalBlockBytes;
-        if (reached == _doneBytes)
+        if (result < 0)
+            return (Errno)(-result);
+        long reached = doneBytes + result;
+        if (reached < wantedBytes)
+            reached &= -unitBytes;
+        if (reached <= doneBytes)
             return Errno.EIO;
-        _doneBytes = reached;
+        doneBytes = reached;
         return Errno.None;
     }
-
-    // Nothing transferred without an error: the file has become shorter than the device.
-    private Errno Failure() => Result == 0 ? Errno.EIO : (Errno)(-Result);
 
     private void SubmitRest(Ring ring)
     {
