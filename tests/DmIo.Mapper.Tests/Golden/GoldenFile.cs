@@ -1,0 +1,10 @@
+namespace DmIo.Mapper.Tests;
+
+/// <summary>What was captured of a real kernel, kept in text files beside the tests.</summary>
+internal static class GoldenFile
+{
+    /// <summary>The lines of a file that are neither empty nor comments.</summary>
+    public static IEnumerable<string> Lines(string name) =>
+        File.ReadLines(Path.Combine(TestContext.CurrentContext.TestDirectory, "Golden", name))
+            .Where(line => line.Length > 0 && !line.StartsWith('#'));
+}
