@@ -20,6 +20,7 @@ public sealed partial class MappedDevice
     {
         var problems = new List<string>();
         var places = new List<(TableLine Line, TargetLeg[] Legs)>();
+        var others = new List<(TableLine Line, TargetLeg Place)>();
         foreach (TableLine line in _table.Lines)
         {
             var legs = new List<TargetLeg>();
@@ -30,8 +31,16 @@ public sealed partial class MappedDevice
                     legs.Add(leg);
             }
             places.Add((line, [.. legs]));
+            foreach (string argument in line.Target.OtherDevices)
+            {
+                if (Find(devices, argument, problems) is { } device)
+                    others.Add((line, new TargetLeg(device, Sectors.Zero, argument)));
+            }
         }
         CheckTwice(places, problems);
+        CheckOthers(places, others, problems);
+        if (others.Count > 0)
+            problems.Add($"{Name}: the disk log is not supported yet; write the mirror with a core log");
         if (problems.Count > 0)
             throw new MapperException(problems);
         foreach ((_, TargetLeg[] legs) in places)
@@ -46,16 +55,17 @@ public sealed partial class MappedDevice
         CheckAlignment(places, problems);
         if (problems.Count > 0)
             throw new MapperException(problems);
-        _targets = [.. places.Select(place => Make(place.Line, place.Legs, options))];
+        _targets = [.. places.Select(place => Make(
+            place.Line, place.Legs, others.Find(other => other.Line == place.Line).Place, options))];
         _discardLimit = LimitOf(target => target.DiscardLimit);
         _writeZeroesLimit = LimitOf(target => target.WriteZeroesLimit);
     }
 
-    private Target Make(TableLine line, TargetLeg[] legs, MappedDeviceOptions options) => line.Target switch
+    private Target Make(TableLine line, TargetLeg[] legs, TargetLeg? log, MappedDeviceOptions options) => line.Target switch
     {
         LinearSpec => new LinearTarget(this, line, legs[0]),
         ErrorSpec => new ErrorTarget(this, line),
-        MirrorSpec => new MirrorTarget(this, line, legs, options),
+        MirrorSpec => new MirrorTarget(this, line, legs, options) { Log = log },
         _ => throw new InvalidOperationException($"There is no target for {line.Target.GetType().Name}."),
     };
 
@@ -63,18 +73,8 @@ public sealed partial class MappedDevice
 
     private TargetLeg? Find(IDeviceSource devices, TableLine line, DeviceArgument leg, int index, List<string> problems)
     {
-        BlockDevice device;
-        try
-        {
-            device = devices.Find(leg.Device);
-        }
-        catch (IOException e)
-        {
-            problems.Add($"{Name}: Device lookup failure: {e.Message}");
+        if (Find(devices, leg.Device, problems) is not { } device)
             return null;
-        }
-        if (device.Loop != Loop)
-            throw new InvalidOperationException($"{device.Name} lives on another loop than {Name}.");
         if (leg.Offset.Count <= device.Length.Count - line.Length.Count)
             return new TargetLeg(device, leg.Offset, leg.Device);
         string what = line.Target is MirrorSpec ? $"leg {index}, {leg.Device}," : leg.Device;
@@ -83,6 +83,23 @@ public sealed partial class MappedDevice
             + $"sectors; make it at least {(leg.Offset + line.Length).Bytes} bytes long (it has "
             + $"{device.Length.Bytes}), or take a smaller size");
         return null;
+    }
+
+    private BlockDevice? Find(IDeviceSource devices, string argument, List<string> problems)
+    {
+        BlockDevice device;
+        try
+        {
+            device = devices.Find(argument);
+        }
+        catch (IOException e)
+        {
+            problems.Add($"{Name}: Device lookup failure: {e.Message}");
+            return null;
+        }
+        return device.Loop == Loop
+            ? device
+            : throw new InvalidOperationException($"{device.Name} lives on another loop than {Name}.");
     }
 
     private void CheckTwice(List<(TableLine Line, TargetLeg[] Legs)> places, List<string> problems)
@@ -102,6 +119,22 @@ public sealed partial class MappedDevice
                         + "needs a place of its own: name another device or offset");
                 }
                 uses.Add((leg, line.Length));
+            }
+        }
+    }
+
+    private void CheckOthers(
+        List<(TableLine Line, TargetLeg[] Legs)> places, List<(TableLine Line, TargetLeg Place)> others,
+        List<string> problems)
+    {
+        var taken = places.SelectMany(place => place.Legs).Select(leg => leg.Device).ToHashSet();
+        foreach ((_, TargetLeg other) in others)
+        {
+            if (!taken.Add(other.Device))
+            {
+                problems.Add(
+                    $"{Name}: the log {other.Argument} is used by something else too; it takes a whole device: name "
+                    + "another for it");
             }
         }
     }

@@ -152,6 +152,74 @@ public sealed class MistakeTests
             "dmio-nbd.json:4: exports[1]: a.img lies under dm:vol0; export it read-only, or not at all");
     }
 
+    // Goal: a log takes a device of its own, whatever the words for it are, and nobody writes it behind the mirror.
+    [Test]
+    public void A_log_has_its_device_for_itself()
+    {
+        foreach (string file in (string[])["a.img", "b.img", "c.img", "d.img", "log.img"])
+            _scratch.Sparse(file, 2 << 20);
+        File.CreateSymbolicLink(_scratch["log-too.img"], "log.img");
+        File.CreateSymbolicLink(_scratch["a-too.img"], "a.img");
+        _scratch.Write("dmio-nbd.json", """
+            {
+              "listeners": [ { "unix": "nbd.sock" } ],
+              "devices": {
+                "vol0": { "table": "0 2048 mirror disk 2 log.img 1024 2 a.img 0 b.img 0" },
+                "vol1": { "table": "0 2048 mirror disk 2 log-too.img 1024 2 c.img 0 d.img 0" },
+                "vol2": { "table": "0 2048 linear log.img 2048" },
+                "vol3": { "table": "0 1024 mirror disk 2 a-too.img 1024 2 a.img 2048 b.img 2048" }
+              },
+              "exports": [
+                { "name": "vol0" }, { "name": "vol1" }, { "name": "vol2", "readOnly": true }, { "name": "vol3" },
+                { "name": "log", "device": "log.img" },
+                { "name": "fine", "device": "log-too.img", "readOnly": true },
+              ]
+            }
+            """);
+        AssertTold(["--config", "dmio-nbd.json"],
+            "dmio-nbd.json:11: exports[4]: log.img lies under dm:vol0; export it read-only, or not at all",
+            "dmio-nbd.json:4: devices.vol0.table: a.img is the log of dm:vol3 already (as a-too.img); a log takes a "
+            + "whole device: name another for one of them",
+            "dmio-nbd.json:7: devices.vol3.table: a.img is the log of dm:vol3 already (as a-too.img); a log takes a "
+            + "whole device: name another for one of them",
+            "dmio-nbd.json:5: devices.vol1.table: log-too.img is the log of dm:vol0 already (as log.img); a log takes a "
+            + "whole device: name another for one of them",
+            "dmio-nbd.json:6: devices.vol2.table: log.img is the log of dm:vol0 already (as log.img); a log takes a "
+            + "whole device: name another for one of them");
+    }
+
+    // Goal: a log is looked for and looked at as legs are, and may be a mapped device.
+    [Test]
+    public void A_log_must_be_there()
+    {
+        foreach (string file in (string[])["a.img", "b.img"])
+            _scratch.Sparse(file, 2 << 20);
+        _scratch.Sparse("odd.img", 1000);
+        _scratch.Write("dmio-nbd.json", """
+            {
+              "listeners": [ { "unix": "nbd.sock" } ],
+              "devices": {
+                "vol0": { "table": "0 1024 mirror disk 2 gone.img 1024 2 a.img 0 b.img 0", "direct": ["gon.img"] },
+                "vol1": { "table": "0 1024 mirror disk 2 odd.img 1024 2 a.img 1024 b.img 1024" },
+                "vol2": { "table": "0 8 mirror disk 2 dm:lgo 8 2 a.img 2048 b.img 2048" },
+                "vol3": { "table": ["0 8 mirror disk 2 x 8 2 a.img 0 x 8"] },
+                "lg": { "table": "0 8 mirror disk 2 dm:lg 8 2 a.img 2056 b.img 2056" }
+              },
+              "exports": [ { "name": "vol0" } ]
+            }
+            """);
+        AssertTold(["--config", "dmio-nbd.json"],
+            "dmio-nbd.json:7: devices.vol3.table: table line 1 at 'x': x is used as the log and as a leg too; the log "
+            + "takes a whole device: name another for it",
+            "dmio-nbd.json:6: devices.vol2.table: dm:lgo: no mapped device of that name; did you mean 'lg'?",
+            "dmio-nbd.json:8: devices.lg.table: the devices stand on each other: dm:lg -> dm:lg; take one of them out",
+            "dmio-nbd.json:4: devices.vol0.table: {0}/gone.img does not exist; create it first (--create makes files "
+            + "of the right size)",
+            "dmio-nbd.json:4: devices.vol0: direct: gon.img is not in the table; did you mean 'gone.img'?",
+            "dmio-nbd.json:5: devices.vol1.table: {0}/odd.img has 1000 bytes, not a multiple of 512; make it 1024 "
+            + "(truncate -s %512)");
+    }
+
     [Test]
     public void An_unknown_option_is_a_usage_error()
     {

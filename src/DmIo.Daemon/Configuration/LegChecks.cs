@@ -26,6 +26,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
             {
                 foreach (DeviceArgument use in line.Target.Devices)
                     CheckUse(device, use, line.Length);
+                foreach (string log in line.Target.OtherDevices)
+                    CheckLog(device, log);
             }
             CheckDirect(device);
         }
@@ -39,9 +41,10 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
     public string KeyOf(string argument) =>
         MappedName.Of(argument) is null ? Probe(argument).Identity : argument;
 
-    /// <summary>Whether this run makes all the files under a table.</summary>
+    /// <summary>Whether this run makes all the files that hold a table's data.</summary>
     public bool AllAreNew(Table table) =>
-        table.Devices.All(d => MappedName.Of(d) is null && source.NewLegs.Any(n => n.Path == source.Resolve(d)));
+        table.Lines.SelectMany(line => line.Target.Devices).All(
+            d => MappedName.Of(d.Device) is null && source.NewLegs.Any(n => n.Path == source.Resolve(d.Device)));
 
     public Dictionary<string, LegUse> Uses(LoopGroups groups)
     {
@@ -88,6 +91,16 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
                 $"{Shown(use.Device)} has {have} bytes and {need} are needed{from}; "
                 + "make it longer, or the volume smaller");
         }
+    }
+
+    // How long it must be, the mirror knows when its block size is known.
+    private void CheckLog(DeviceConfiguration device, string log)
+    {
+        bool isThere = MappedName.Of(log) is { } name
+            ? tables.ContainsKey(name)
+            : CheckFile(device.TablePlace, log, Probe(log));
+        if (isThere)
+            _overlaps.AddLog(device, log, KeyOf(log));
     }
 
     private string Shown(string argument) => MappedName.Of(argument) is null ? source.Resolve(argument) : argument;
@@ -151,6 +164,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         {
             foreach (DeviceArgument use in line.Target.Devices)
                 MarkWritten(use.Device, readOnly && line.Target is not MirrorSpec);
+            foreach (string log in line.Target.OtherDevices)
+                MarkWritten(log, readOnly: false);
         }
     }
 

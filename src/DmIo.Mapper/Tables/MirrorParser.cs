@@ -6,11 +6,13 @@ namespace DmIo.Mapper;
 internal static class MirrorParser
 {
     private const string NoLog = "Error creating mirror dirty log: ";
-    private const string LogForm = "write 'core 1 REGION_SIZE' or 'core 2 REGION_SIZE sync|nosync'";
+    private const string CoreForm = "'core 1 REGION_SIZE' or 'core 2 REGION_SIZE sync|nosync'";
+    private const string DiskForm = "'disk 2 LOG_DEVICE REGION_SIZE' or 'disk 3 LOG_DEVICE REGION_SIZE sync|nosync'";
+    private const string LogForm = "write " + CoreForm + ", or with a log device " + DiskForm;
 
     public static MirrorSpec? Parse(TableArguments arguments, Sectors length)
     {
-        if (!TryParseLog(arguments, length, out Sectors regionSize, out MirrorSync sync))
+        if (!TryParseLog(arguments, length, out Sectors regionSize, out MirrorSync sync, out string? logDevice))
             return null;
         if (!arguments.TryTakeCount(
             $"Invalid number of mirrors; name from {MirrorSpec.MinLegs} to {MirrorSpec.MaxLegs} legs",
@@ -33,26 +35,39 @@ internal static class MirrorParser
             legs[i] = new DeviceArgument(device, offset);
         }
         MirrorFeatures features = ParseFeatures(arguments);
-        return arguments.Failed ? null : new MirrorSpec(legs, regionSize, sync, features);
+        return arguments.Failed ? null : new MirrorSpec(legs, regionSize, sync, features, logDevice);
     }
 
     private static bool TryParseLog(
-        TableArguments arguments, Sectors length, out Sectors regionSize, out MirrorSync sync)
+        TableArguments arguments, Sectors length, out Sectors regionSize, out MirrorSync sync, out string? logDevice)
     {
+        logDevice = null;
         regionSize = Sectors.Zero;
         sync = MirrorSync.Unsaid;
         if (!arguments.TryTake(out string type) || arguments.Left == 0)
             return arguments.Fail(type, "Insufficient mirror log arguments; " + LogForm);
-        if (type == "disk")
-            return arguments.Fail(type, NoLog + "the disk log is not supported yet; " + LogForm);
-        if (type != "core")
+        if (type is not ("core" or "disk"))
             return arguments.Fail(type, $"{NoLog}Module for logging type \"{type}\" not found; {LogForm}");
         if (!arguments.TryTakeCount("Invalid mirror log argument count; " + LogForm, 0, int.MaxValue, out int count))
             return false;
-        if (count is < 1 or > 2)
-            return arguments.Fail($"{count}", NoLog + "wrong number of arguments to dirty region log; " + LogForm);
+        bool isDisk = type == "disk";
+        if (isDisk && count is not (2 or 3))
+        {
+            return arguments.Fail(
+                $"{count}", $"{NoLog}wrong number of arguments to disk dirty region log; write {DiskForm}");
+        }
+        if (!isDisk && count is not (1 or 2))
+        {
+            return arguments.Fail(
+                $"{count}", $"{NoLog}wrong number of arguments to dirty region log; write {CoreForm}");
+        }
         if (arguments.Left < count)
             return arguments.Fail("", "Insufficient mirror log arguments; " + LogForm);
+        if (isDisk)
+        {
+            arguments.TryTake(out logDevice);
+            count--;
+        }
         TakeRegionSize(arguments, length, out regionSize);
         if (count == 2)
             sync = TakeSync(arguments);
@@ -81,8 +96,11 @@ internal static class MirrorParser
             case "nosync":
                 return MirrorSync.NoSync;
             default:
-                arguments.Fail(
-                    word, $"{NoLog}unrecognised sync argument to dirty region log: {word}; write sync or nosync");
+                // What the first kernels called the feature, and where they had it.
+                string remedy = word == "block_on_error"
+                    ? "write it as the feature '1 handle_errors' behind the legs"
+                    : "write sync or nosync";
+                arguments.Fail(word, $"{NoLog}unrecognised sync argument to dirty region log: {word}; {remedy}");
                 return MirrorSync.Unsaid;
         }
     }

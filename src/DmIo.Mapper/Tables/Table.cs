@@ -11,7 +11,10 @@ public sealed class Table
     /// <summary>Size of the mapped device.</summary>
     public Sectors Length => Lines[^1].End;
 
-    /// <summary>The device arguments of all lines, as written, each once: paths, or <c>dm:NAME</c>.</summary>
+    /// <summary>
+    /// The device arguments of all lines, logs among them, as written, each once: paths, or <c>dm:NAME</c>.
+    /// </summary>
     public IEnumerable<string> Devices =>
-        Lines.SelectMany(line => line.Target.Devices).Select(leg => leg.Device).Distinct();
+        Lines.SelectMany(line => line.Target.Devices.Select(leg => leg.Device).Concat(line.Target.OtherDevices))
+            .Distinct();
 }

@@ -43,6 +43,7 @@ public static class TableParser
         lines.Sort((a, b) => a.Line.Start.CompareTo(b.Line.Start));
         CheckCover(lines, errors);
         CheckTwice(lines, errors);
+        CheckOthers(lines, errors);
         return errors.Count > before ? null : new Table([.. lines.Select(entry => entry.Line)]);
     }
 
@@ -138,6 +139,25 @@ public static class TableParser
                     break;
                 }
                 uses.Add((use, line.Length));
+            }
+        }
+    }
+
+    // A log takes its whole device, at whatever sector another use begins.
+    private static void CheckOthers(List<(int Number, TableLine Line)> lines, List<TableError> errors)
+    {
+        var legs = lines.SelectMany(entry => entry.Line.Target.Devices).Select(leg => leg.Device).ToHashSet();
+        var others = new HashSet<string>();
+        foreach ((int number, TableLine line) in lines)
+        {
+            foreach (string device in line.Target.OtherDevices)
+            {
+                if (others.Add(device) && !legs.Contains(device))
+                    continue;
+                string what = legs.Contains(device) ? "as a leg" : "as another mirror's log";
+                errors.Add(new TableError(
+                    number, device,
+                    $"{device} is used as the log and {what} too; the log takes a whole device: name another for it"));
             }
         }
     }

@@ -8,4 +8,7 @@ public abstract record TargetSpec
 
     /// <summary>The places on other devices that the target uses, in the order of the table.</summary>
     public abstract IReadOnlyList<DeviceArgument> Devices { get; }
+
+    /// <summary>The devices that the target uses as a whole, for nothing but itself: a mirror's log.</summary>
+    public virtual IEnumerable<string> OtherDevices => [];
 }

@@ -119,6 +119,27 @@ public sealed class MappedDeviceTests
         Assert.That(rig.StartProblem<MapperException>(), Does.Contain("same is used twice in the same place"));
     }
 
+    // Goal: a log that is a leg, or another mirror's log, under another name is found out too.
+    [TestCase("0 2048 mirror disk 2 same 1024 2 leg0 0 leg1 0")]
+    [TestCase("0 1024 mirror disk 2 log 1024 2 leg0 0 leg1 0\n1024 8 mirror disk 2 same-log 8 2 leg0 1024 leg1 1024")]
+    public void A_log_has_its_device_for_itself(string table)
+    {
+        var rig = new MirrorRig(sectors: 4096) { TableText = table };
+        var log = new ScriptedDevice(rig.Loop, "log", new(8));
+        rig.AddDevice("same", rig.Legs[1]);
+        rig.AddDevice("log", log);
+        rig.AddDevice("same-log", log);
+        Assert.That(rig.StartProblem<MapperException>(), Does.Match("the log same(-log)? is used by something else too"));
+    }
+
+    // Goal: a log that is not there is told as a leg is.
+    [Test]
+    public void A_missing_log_is_told()
+    {
+        var rig = new MirrorRig(sectors: 4096) { TableText = "0 2048 mirror disk 2 nowhere 1024 2 leg0 0 leg1 0" };
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("Device lookup failure: nowhere: ENOENT"));
+    }
+
     // Goal: a device that is not there is told with the reason that its opener gave.
     [Test]
     public void A_missing_device_is_told()

@@ -28,6 +28,21 @@ public sealed class TableParserTests
         Assert.That(mirror.Features, Is.EqualTo(MirrorFeatures.HandleErrors | MirrorFeatures.KeepLog));
     }
 
+    // Goal: a disk log is read in both of its forms, and its device is one of the table's.
+    [TestCase("0 65536 mirror disk 2 /dev/loop2 1024 2 /dev/loop0 0 /dev/loop1 0", MirrorSync.Unsaid)]
+    [TestCase("0 65536 mirror disk 3 /dev/loop2 1024 sync 2 /dev/loop0 0 /dev/loop1 0", MirrorSync.Sync)]
+    [TestCase("0 65536 mirror disk 3 /dev/loop2 1024 nosync 2 /dev/loop0 0 /dev/loop1 0", MirrorSync.NoSync)]
+    public void Reads_a_disk_log(string text, MirrorSync sync)
+    {
+        Table table = MirrorRig.Parse(text);
+        var mirror = (MirrorSpec)table.Lines[0].Target;
+        Assert.That(mirror.LogDevice, Is.EqualTo("/dev/loop2"));
+        Assert.That(mirror.RegionSize, Is.EqualTo(new Sectors(1024)));
+        Assert.That(mirror.Sync, Is.EqualTo(sync));
+        Assert.That(mirror.OtherDevices, Is.EqualTo(new[] { "/dev/loop2" }));
+        Assert.That(table.Devices, Is.EqualTo(new[] { "/dev/loop0", "/dev/loop1", "/dev/loop2" }));
+    }
+
     // Goal: paths with blanks, backslashes and hash signs survive a round trip through a table's word.
     [TestCase("/plain")]
     [TestCase("/with blank")]
@@ -64,7 +79,19 @@ public sealed class TableParserTests
     [TestCase("0 65536 mirror core 0 2 A 0 B 0", "0", "wrong number of arguments to dirty region log")]
     [TestCase("0 65536 mirror core", "core", "Insufficient mirror log arguments")]
     [TestCase("0 65536 mirror core x 1024 2 A 0 B 0", "x", "Invalid mirror log argument count")]
-    [TestCase("0 65536 mirror disk 2 L 1024 2 A 0 B 0", "disk", "the disk log is not supported yet")]
+    [TestCase("0 65536 mirror core 2 1024 block_on_error 2 A 0 B 0", "block_on_error", "feature '1 handle_errors'")]
+    [TestCase("0 65536 mirror disk 1 L 2 A 0 B 0", "1", "wrong number of arguments to disk dirty region log")]
+    [TestCase("0 65536 mirror disk 0 2 A 0 B 0", "0", "wrong number of arguments to disk dirty region log")]
+    [TestCase("0 65536 mirror disk 4 L 1024 nosync x 2 A 0 B 0", "4", "wrong number of arguments to disk dirty region")]
+    [TestCase("0 65536 mirror disk 2 1024 L 2 A 0 B 0", "L", "Error creating mirror dirty log")]
+    [TestCase("0 65536 mirror disk 2 L 1000 2 A 0 B 0", "1000", "mirror dirty log: invalid region size 1000")]
+    [TestCase("0 65536 mirror disk 3 L 1024 maybe 2 A 0 B 0", "maybe", "unrecognised sync argument")]
+    [TestCase("0 65536 mirror disk 3 L 1024 block_on_error 2 A 0 B 0", "block_on_error", "unrecognised sync argument")]
+    [TestCase("0 65536 mirror disk 3 L 1024", "", "Insufficient mirror log arguments")]
+    [TestCase("0 65536 mirror clustered-disk 2 L 1024 2 A 0 B 0", "clustered-disk", "not found")]
+    [TestCase("0 65536 mirror disk 2 A 1024 2 A 0 B 0", "A", "used as the log and as a leg too")]
+    [TestCase("0 8 linear L 99999\n8 8 mirror disk 2 L 8 2 A 0 B 0", "L", "used as the log and as a leg too")]
+    [TestCase("0 8 mirror disk 2 L 8 2 A 0 B 0\n8 8 mirror disk 2 L 8 2 A 8 B 8", "L", "as another mirror's log too")]
     [TestCase("0 65536 mirror", "", "Insufficient mirror log arguments")]
     [TestCase("0 65536 mirror core 1 1024 2 A 0 A 0", "A", "used twice in the same place")]
     [TestCase("0 8 linear A", "", "Invalid argument count")]
