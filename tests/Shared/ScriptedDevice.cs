@@ -10,6 +10,7 @@ public unsafe class ScriptedDevice : BlockDevice
 {
     private readonly List<ScriptedFault> _faults = [];
     private readonly List<BlockRequest> _held = [];
+    private readonly List<BlockRequest> _early = [];
     private readonly List<ScriptedCall> _log = [];
     private byte* _memory;
 
@@ -98,6 +99,28 @@ public unsafe class ScriptedDevice : BlockDevice
     {
         foreach (BlockRequest request in _held.ToArray())
             Release(request);
+    }
+
+    /// <summary>
+    /// Completes a held request although it has not been done: its memory stays in use, and in a hold, until
+    /// <see cref="Land"/>.
+    /// </summary>
+    public void CompleteEarly(BlockRequest request, Errno errno = Errno.None)
+    {
+        if (!_held.Remove(request))
+            throw new InvalidOperationException("The request is not held.");
+        _early.Add(request);
+        request.Hold();
+        request.Complete(Loop, errno, request.Start);
+    }
+
+    /// <summary>Does what was completed early, and lets its memory go.</summary>
+    public void Land(BlockRequest request)
+    {
+        if (!_early.Remove(request))
+            throw new InvalidOperationException("The request was not completed early.");
+        Transfer(request, request.Count);
+        request.Unhold();
     }
 
     public override void Submit(BlockRequest request)

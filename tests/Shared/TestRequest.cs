@@ -11,6 +11,14 @@ public sealed class TestRequest : BlockRequest
 
     public bool IsCompleted => Completions > 0;
 
+    /// <summary>How often the request was let go after it had completed held.</summary>
+    public int Unholds { get; private set; }
+
+    public override bool TakesOtherMemory => TakesAny;
+
+    /// <summary>What <see cref="TakesOtherMemory"/> tells.</summary>
+    public bool TakesAny { get; set; }
+
     /// <summary>Keeps the memory that <see cref="BlockRequest.Data"/> names for as long as the request lives.</summary>
     public TestBuffer? Buffer { get; private init; }
 
@@ -36,6 +44,8 @@ public sealed class TestRequest : BlockRequest
         Completions++;
         OnCompleted?.Invoke(this);
     }
+
+    protected override void Unheld() => Unholds++;
 
     private static TestRequest With(BlockOperation operation, Sectors start, TestBuffer buffer) => new()
     {

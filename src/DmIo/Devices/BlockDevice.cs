@@ -42,7 +42,8 @@ public abstract class BlockDevice : IAsyncDisposable
     /// <summary>
     /// Starts an operation. Only on the device's loop. The request completes through
     /// <see cref="BlockRequest.Complete"/> whatever happens; a range outside the device or off the logical block size
-    /// fails with <see cref="Errno.EINVAL"/>, nothing done.
+    /// fails with <see cref="Errno.EINVAL"/>, nothing done. A device may complete a request whose memory something
+    /// beneath still uses; it then holds it (<see cref="BlockRequest.Hold"/>).
     /// </summary>
     public abstract void Submit(BlockRequest request);
 

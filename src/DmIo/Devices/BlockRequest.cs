@@ -4,9 +4,9 @@ namespace DmIo;
 /// One operation on one block device, from submission to completion. Requests are pooled by whoever makes them: a derived
 /// class adds what its maker needs to know and overrides <see cref="Completed"/>. From
 /// <see cref="BlockDevice.Submit"/> until <see cref="Completed"/> the request and the memory that it names belong to the
-/// device and stay as they are.
+/// device and stay as they are; if it <see cref="IsHeld"/> then, until <see cref="Unheld"/>.
 /// </summary>
-public abstract class BlockRequest : LoopWork
+public abstract partial class BlockRequest : LoopWork
 {
     /// <summary>What is asked.</summary>
     public BlockOperation Operation { get; set; }
@@ -76,12 +76,15 @@ public abstract class BlockRequest : LoopWork
             OwnTurn = null;
             turn.Finish();
         }
+        if (_holds != 0)
+            _completedHeld = true;
         Completed();
     }
 
     /// <summary>
     /// Runs on the device's loop, exactly once per submission, when the operation has ended;
-    /// <see cref="Error"/> tells how. The request may be submitted again or returned to its pool from here.
+    /// <see cref="Error"/> tells how. The request may be submitted again or returned to its pool from here, unless it
+    /// <see cref="IsHeld"/>.
     /// </summary>
     protected abstract void Completed();
 }

@@ -48,13 +48,13 @@ public abstract class OrderedDevice : BlockDevice
     }
 
     /// <summary>The turn of one request, pooled by the device.</summary>
-    internal sealed class RequestTurn(OrderedDevice device) : Turn
+    internal sealed class RequestTurn(OrderedDevice device) : KeptTurn
     {
         public BlockRequest? Request { get; set; }
 
         public RequestTurn? NextFree { get; private set; }
 
-        public void Finish()
+        public override void Finish()
         {
             Request = null;
             device.Turns.Leave(this);

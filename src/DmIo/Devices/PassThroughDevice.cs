@@ -64,13 +64,22 @@ public sealed class PassThroughDevice : OrderedDevice
 
         public Forward? NextFree { get; private set; }
 
+        public override bool TakesOtherMemory => Original!.TakesOtherMemory;
+
         protected override void Completed()
         {
             BlockRequest original = Original!;
             Original = null;
+            PassAnswerTo(original);
+            if (!PassHoldTo(original))
+                Unheld();
+            original.Complete(device.Loop, Error, FailedAt);
+        }
+
+        protected override void Unheld()
+        {
             NextFree = device._free;
             device._free = this;
-            original.Complete(device.Loop, Error, FailedAt);
         }
     }
 }

@@ -16,6 +16,8 @@ public sealed partial class IoClient
 
     internal void Return(IoPiece piece)
     {
+        piece.Context = null;
+        piece.IsDetached = false;
         piece.Data = default;
         if (_freePieces.Count < _target * PiecesPerContext)
             _freePieces.Push(piece);
@@ -30,7 +32,7 @@ public sealed partial class IoClient
         ReadOnlySpan<IoRegion> regions = request.Regions;
         for (int i = 0; i < regions.Length; i++)
             StartRegion(context, request, i, regions[i]);
-        context.PieceDone();
+        context.Dispatched();
     }
 
     private void StartRegion(IoContext context, IoRequest request, int index, in IoRegion region)
@@ -107,7 +109,7 @@ public sealed partial class IoClient
         piece.Start = start;
         piece.Count = count;
         piece.Data = data;
-        context.PieceStarted();
+        context.PieceStarted(piece);
         device.Submit(piece);
     }
 

@@ -42,7 +42,8 @@ public sealed partial class IoClient : IAsyncDisposable
 
     /// <summary>What the pool has done so far; from any thread, then each number from about the same instant.</summary>
     public IoPoolStatistics Statistics => new(
-        Capacity, InFlight, Volatile.Read(ref _waitingCount), Volatile.Read(ref _reserveHits), Volatile.Read(ref _waits));
+        Capacity, InFlight, Volatile.Read(ref _waitingCount), Volatile.Read(ref _reserveHits), Volatile.Read(ref _waits),
+        AbandonedPieces);
 
     /// <summary>
     /// Starts a request; from any thread.
@@ -53,14 +54,14 @@ public sealed partial class IoClient : IAsyncDisposable
     /// than 64, an unknown operation, unknown memory, segments that are not whole sectors or logical blocks, memory that
     /// is too short, or devices of another loop; ESHUTDOWN when the client has been disposed.
     /// </returns>
-    /// <exception cref="InvalidOperationException">The request is under way already.</exception>
+    /// <exception cref="InvalidOperationException">The request is under way already, or has regions yet to land.</exception>
     public Errno Submit(IoRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         Errno refused = IoRequestRules.Check(request, Loop);
         if (refused != Errno.None)
             return refused;
-        if (request.Client is not null)
+        if (request.Client is not null || request.PinnedBits != 0)
             throw new InvalidOperationException("The request is under way; a request object carries one at a time.");
         if (!Loop.IsCurrent)
             return SubmitFromElsewhere(request);
@@ -86,8 +87,8 @@ public sealed partial class IoClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Refuses new requests from now on and waits for those that were accepted. Must not be waited for, blocking, on the
-    /// client's loop.
+    /// Refuses new requests from now on and waits for those that were accepted, and for pieces that were given up unless
+    /// <see cref="WaitsForAbandoned"/> says otherwise. Must not be waited for, blocking, on the client's loop.
     /// </summary>
     public ValueTask DisposeAsync()
     {
@@ -124,8 +125,8 @@ public sealed partial class IoClient : IAsyncDisposable
         IoRequest request = context.Request!;
         IoOutcome outcome = context.TakeOutcome();
         _inFlight--;
-        if (_inFlight + _freeContexts.Count < _target)
-            _freeContexts.Push(context);
+        if (!context.MustLand)
+            Landed(context);
         request.Client = null;
         StartWaiting();
         request.Notify(outcome);
@@ -184,9 +185,11 @@ public sealed partial class IoClient : IAsyncDisposable
         }
     }
 
-    private void CheckDrained()
+    internal void CheckDrained()
     {
-        if (_closed != 0 && _inFlight == 0 && _waitingCount == 0 && Volatile.Read(ref _onTheWay) == 0)
+        if (_closed == 0 || _inFlight != 0 || _waitingCount != 0 || Volatile.Read(ref _onTheWay) != 0)
+            return;
+        if (_abandonedPieces == 0 || !WaitsForAbandoned)
             _drained.TrySetResult();
     }
 

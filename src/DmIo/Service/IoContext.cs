@@ -1,7 +1,7 @@
 namespace DmIo;
 
 /// <summary>What is known of one request under way: pieces outstanding, error bits, the detail behind each bit.</summary>
-internal sealed class IoContext(IoClient client) : LoopWork
+internal sealed partial class IoContext(IoClient client) : LoopWork
 {
     // Room for 4 MiB of pages stays with a context; what a longer list needed goes back. Arbitrary.
     private const int MaxKeptSegments = 1024;
@@ -23,9 +23,17 @@ internal sealed class IoContext(IoClient client) : LoopWork
             Data = ToVector(request);
         // One for the dispatch itself, so that a request cannot end before all of it has been issued.
         _outstanding = 1;
+        _tracks = request.TracksRegions;
+        if (_tracks)
+            BeginRegions(request);
     }
 
-    public void PieceStarted() => _outstanding++;
+    public void PieceStarted(IoPiece piece)
+    {
+        _outstanding++;
+        if (_tracks)
+            Track(piece);
+    }
 
     public void PieceDone()
     {
@@ -44,32 +52,55 @@ internal sealed class IoContext(IoClient client) : LoopWork
 
     public void PieceFinished(IoPiece piece)
     {
-        if (piece.Error != Errno.None)
-        {
-            // A device that does not know where it failed is believed to have done so from the piece's beginning.
-            bool known = piece.FailedAt >= piece.Start && piece.FailedAt < piece.End;
-            Fail(piece.Region, piece.Operation, known ? piece.FailedAt : piece.Start, piece.Error);
-            // What could not be read is zeroes, never what happened to lie in the buffer.
-            if (piece.Operation == BlockOperation.Read)
-                piece.Data.Clear();
-        }
+        int region = piece.Region;
+        NoteResult(piece);
         client.Return(piece);
+        if (_tracks)
+            PieceOfRegionDone(region);
         PieceDone();
     }
 
+    /// <summary>Ends the use of the context, but for pieces that <see cref="MustLand"/>.</summary>
     public IoOutcome TakeOutcome()
     {
         var outcome = new IoOutcome(_errorBits, _failures);
         _errorBits = 0;
         _failures = null;
+        if (_tracks)
+            Request!.Context = null;
+        _isFinished = MustLand;
+        if (!_isFinished)
+            Clear();
+        return outcome;
+    }
+
+    protected internal override void Run()
+    {
+        if (_endedAtOnce != 0)
+            TellEndedAtOnce();
+        else
+            client.Finished(this);
+    }
+
+    private void NoteResult(IoPiece piece)
+    {
+        if (piece.Error == Errno.None)
+            return;
+        // A device that does not know where it failed is believed to have done so from the piece's beginning.
+        bool known = piece.FailedAt >= piece.Start && piece.FailedAt < piece.End;
+        Fail(piece.Region, piece.Operation, known ? piece.FailedAt : piece.Start, piece.Error);
+        // What could not be read is zeroes, never what happened to lie in the buffer.
+        if (piece.Operation == BlockOperation.Read)
+            piece.Data.Clear();
+    }
+
+    private void Clear()
+    {
         Request = null;
         Data = default;
         if (_segments.Length > MaxKeptSegments)
             _segments = new IoSegment[1];
-        return outcome;
     }
-
-    protected internal override void Run() => client.Finished(this);
 
     private IoVector ToVector(IoRequest request)
     {

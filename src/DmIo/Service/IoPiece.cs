@@ -7,10 +7,22 @@ internal sealed class IoPiece : BlockRequest
 
     public int Region { get; set; }
 
+    /// <summary>Whether its region has gone on without it: it only has to land.</summary>
+    public bool IsDetached { get; set; }
+
     protected override void Completed()
     {
-        IoContext context = Context!;
-        Context = null;
-        context.PieceFinished(this);
+        if (IsHeld)
+            Context!.PieceHeld(this);
+        else
+            Unheld();
+    }
+
+    protected override void Unheld()
+    {
+        if (IsDetached)
+            Context!.PieceLanded(this);
+        else
+            Context!.PieceFinished(this);
     }
 }

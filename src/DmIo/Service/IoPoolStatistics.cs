@@ -6,4 +6,8 @@ namespace DmIo;
 /// <param name="Waiting">Requests that wait for a context.</param>
 /// <param name="ReserveHits">Requests that found a context at once.</param>
 /// <param name="Waits">Requests that had to wait for one, those that still do included.</param>
-public readonly record struct IoPoolStatistics(int Contexts, int InFlight, int Waiting, long ReserveHits, long Waits);
+/// <param name="AbandonedPieces">
+/// Operations that have not landed although their regions have ended: given up, or still held beneath.
+/// </param>
+public readonly record struct IoPoolStatistics(
+    int Contexts, int InFlight, int Waiting, long ReserveHits, long Waits, int AbandonedPieces = 0);

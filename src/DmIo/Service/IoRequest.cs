@@ -2,9 +2,10 @@ namespace DmIo;
 
 /// <summary>
 /// A dm-io request: what to do, with which memory, on which regions (dm-semantics A.1). Pooled by its maker; from
-/// <see cref="IoClient.Submit"/> until <see cref="Notify"/> it belongs to the client.
+/// <see cref="IoClient.Submit"/> until <see cref="Notify"/> it belongs to the client; if it has <see cref="PinnedBits"/>
+/// then, until those have landed.
 /// </summary>
-public abstract class IoRequest : LoopWork
+public abstract partial class IoRequest : LoopWork
 {
     private readonly IoRegion[] _regions = new IoRegion[4];
     private IoRegion[]? _manyRegions;
