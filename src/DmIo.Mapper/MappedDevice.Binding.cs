@@ -33,7 +33,7 @@ public sealed partial class MappedDevice
             places.Add((line, [.. legs]));
             foreach (string argument in line.Target.OtherDevices)
             {
-                if (Find(devices, argument, problems) is { } device)
+                if (Find(devices, argument, "Error creating mirror dirty log: ", problems) is { } device)
                     others.Add((line, new TargetLeg(device, Sectors.Zero, argument)));
             }
         }
@@ -73,7 +73,7 @@ public sealed partial class MappedDevice
 
     private TargetLeg? Find(IDeviceSource devices, TableLine line, DeviceArgument leg, int index, List<string> problems)
     {
-        if (Find(devices, leg.Device, problems) is not { } device)
+        if (Find(devices, leg.Device, "", problems) is not { } device)
             return null;
         if (leg.Offset.Count <= device.Length.Count - line.Length.Count)
             return new TargetLeg(device, leg.Offset, leg.Device);
@@ -85,7 +85,7 @@ public sealed partial class MappedDevice
         return null;
     }
 
-    private BlockDevice? Find(IDeviceSource devices, string argument, List<string> problems)
+    private BlockDevice? Find(IDeviceSource devices, string argument, string what, List<string> problems)
     {
         BlockDevice device;
         try
@@ -94,7 +94,7 @@ public sealed partial class MappedDevice
         }
         catch (IOException e)
         {
-            problems.Add($"{Name}: Device lookup failure: {e.Message}");
+            problems.Add($"{Name}: {what}Device lookup failure: {e.Message}");
             return null;
         }
         return device.Loop == Loop

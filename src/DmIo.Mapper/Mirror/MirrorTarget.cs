@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace DmIo.Mapper;
 
 /// <summary>
@@ -66,39 +64,14 @@ internal sealed partial class MirrorTarget : Target
 
     public override Sectors WriteZeroesLimit { get; }
 
-    public override string TableWords
-    {
-        get
-        {
-            var words = new StringBuilder("core ");
-            words.Append(_spec.Sync == MirrorSync.Unsaid ? "1 " : "2 ").Append(_spec.RegionSize);
-            words.Append(_spec.Sync switch { MirrorSync.Sync => " sync", MirrorSync.NoSync => " nosync", _ => "" });
-            words.Append(' ').Append(_places.Count);
-            foreach (TargetLeg leg in _places)
-                words.Append(' ').Append(leg.Shown).Append(' ').Append(leg.Offset);
-            words.Append(_spec.Features switch
-            {
-                MirrorFeatures.None => "",
-                MirrorFeatures.HandleErrors => " 1 handle_errors",
-                _ => " 2 handle_errors keep_log",
-            });
-            return words.ToString();
-        }
-    }
+    public override string TableWords => MirrorLines.Table(new MirrorTableParts(
+        [.. _places.Select(leg => new ShownLeg(leg.Shown, leg.Offset))], Log?.Shown, _spec.RegionSize, _spec.Sync,
+        _spec.Features));
 
-    public override string StatusWords
-    {
-        get
-        {
-            var words = new StringBuilder().Append(_places.Count);
-            foreach (TargetLeg leg in _places)
-                words.Append(' ').Append(leg.Shown);
-            words.Append($" {_legs.InSyncRegions}/{_legs.Regions} 1 ");
-            foreach (Leg leg in _legs.Legs)
-                words.Append(leg.Letter);
-            return words.Append(" 1 core").ToString();
-        }
-    }
+    public override string StatusWords => MirrorLines.Status(new MirrorStatusParts(
+        [.. _places.Select(leg => leg.Shown)], _legs.InSyncRegions, _legs.Regions,
+        string.Concat(_legs.Legs.ToArray().Select(leg => leg.Letter)),
+        Log is null ? null : new ShownLog(Log.Shown, ShownLog.Alive)));
 
     public override async ValueTask StartAsync(CancellationToken cancellationToken)
     {

@@ -137,7 +137,25 @@ public sealed class MappedDeviceTests
     public void A_missing_log_is_told()
     {
         var rig = new MirrorRig(sectors: 4096) { TableText = "0 2048 mirror disk 2 nowhere 1024 2 leg0 0 leg1 0" };
-        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("Device lookup failure: nowhere: ENOENT"));
+        Assert.That(
+            rig.StartProblem<MapperException>(),
+            Does.Contain("Error creating mirror dirty log: Device lookup failure: nowhere: ENOENT"));
+    }
+
+    // Goal: the lines of "dmsetup info" (captures 01 section 1, 03), without what is the kernel's own; events count.
+    [Test]
+    public void Info_is_that_of_dmsetup()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Legs[1].FailAll();
+        rig.Write(0);
+        string[] lines =
+        [
+            "Name:              vol0", "State:             ACTIVE", "Read Ahead:        0", "Tables present:    LIVE",
+            "Open count:        2", "Event number:      1", "Number of targets: 1",
+        ];
+        Assert.That(rig.Device.InfoText(2).Split('\n'), Is.EqualTo(lines));
+        Assert.That(rig.Device.InfoText().Split('\n'), Is.EqualTo(lines.Where(line => !line.StartsWith("Open"))));
     }
 
     // Goal: a device that is not there is told with the reason that its opener gave.

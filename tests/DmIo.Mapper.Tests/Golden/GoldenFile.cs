@@ -7,4 +7,8 @@ internal static class GoldenFile
     public static IEnumerable<string> Lines(string name) =>
         File.ReadLines(Path.Combine(TestContext.CurrentContext.TestDirectory, "Golden", name))
             .Where(line => line.Length > 0 && !line.StartsWith('#'));
+
+    /// <summary>The same, cut at <c>|</c>.</summary>
+    public static IEnumerable<string[]> Rows(string name) =>
+        Lines(name).Select(line => line.Split('|').Select(part => part.Trim()).ToArray());
 }
