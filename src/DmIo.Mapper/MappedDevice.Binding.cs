@@ -39,8 +39,6 @@ public sealed partial class MappedDevice
         }
         CheckTwice(places, problems);
         CheckOthers(places, others, problems);
-        if (others.Count > 0)
-            problems.Add($"{Name}: the disk log is not supported yet; write the mirror with a core log");
         if (problems.Count > 0)
             throw new MapperException(problems);
         foreach ((_, TargetLeg[] legs) in places)
@@ -65,7 +63,7 @@ public sealed partial class MappedDevice
     {
         LinearSpec => new LinearTarget(this, line, legs[0]),
         ErrorSpec => new ErrorTarget(this, line),
-        MirrorSpec => new MirrorTarget(this, line, legs, options) { Log = log },
+        MirrorSpec => new MirrorTarget(this, line, legs, log, options),
         _ => throw new InvalidOperationException($"There is no target for {line.Target.GetType().Name}."),
     };
 

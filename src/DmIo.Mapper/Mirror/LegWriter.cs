@@ -10,7 +10,7 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
     private const int ZeroRepeats = 16;
 
     // A pool of its own, so that the copy never waits for clients' requests, nor they for it.
-    private readonly IoClient _client = new(loop, MirrorCopy.Workers * 2);
+    private readonly IoClient _client = new(loop, MirrorRecovery.Workers * 2);
     private readonly IoRegion[] _regions = new IoRegion[legs.Legs.Length];
     private IoSegment[]? _zeroes;
 

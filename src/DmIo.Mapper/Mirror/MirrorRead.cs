@@ -1,6 +1,9 @@
 namespace DmIo.Mapper;
 
-/// <summary>A read on its way to one leg after the other until one succeeds. Pooled by its mirror.</summary>
+/// <summary>
+/// A read on its way: piece by piece where no leg holds all of it, and each piece to one leg after the other until one
+/// succeeds. Pooled by its mirror.
+/// </summary>
 internal sealed class MirrorRead(MirrorTarget mirror) : BlockRequest
 {
     /// <summary>What the mirror was asked.</summary>
@@ -9,8 +12,11 @@ internal sealed class MirrorRead(MirrorTarget mirror) : BlockRequest
     /// <summary>The leg that is being read.</summary>
     public Leg? Leg { get; set; }
 
-    /// <summary>Legs that were tried.</summary>
+    /// <summary>Legs that were tried for this piece.</summary>
     public ulong Tried { get; set; }
+
+    /// <summary>First sector of the piece, on the mirror.</summary>
+    public Sectors At { get; set; }
 
     public MirrorRead? NextFree { get; set; }
 

@@ -1,28 +1,34 @@
+using System.Numerics;
+
 namespace DmIo.Mapper;
 
-// The way of a read: one leg, and the next when it fails.
+// The way of a read: to the leg that is least busy of those that hold it, and to the next when that fails.
 internal sealed partial class MirrorTarget
 {
     private MirrorRead? _freeRead;
+    private readonly ulong _writeMostly;
 
     internal void Finished(MirrorRead read)
     {
-        BlockRequest request = read.Original!;
+        Leg leg = read.Leg!;
+        leg.ReadsInFlight--;
         if (read.Error == Errno.None)
         {
-            End(read, Errno.None, Sectors.Zero);
+            if (read.Tried != leg.Bit)
+                Repair(read);
+            read.At += read.Count;
+            if (read.At == read.Original!.End)
+                End(read, Errno.None, Sectors.Zero);
+            else
+                StartPiece(read);
             return;
         }
-        Leg failed = read.Leg!;
-        NoteRead(failed, read);
-        Sectors failedAt = read.FailedAt - failed.Offset;
-        if (_legs.PickReader(request.Start, request.Count, read.Tried) is { } next)
-        {
-            Read(read, next);
+        NoteReadFailure(leg, new RegionFailure(BlockOperation.Read, read.FailedAt, read.Error), LegErrors.Read);
+        if (TryStart(read))
             return;
-        }
         // Never what happened to lie in the buffer.
-        request.Data.Clear();
+        Sectors failedAt = read.FailedAt - leg.Offset;
+        read.Original!.Data.Clear();
         End(read, Errno.EIO, failedAt);
     }
 
@@ -31,20 +37,106 @@ internal sealed partial class MirrorTarget
         MirrorRead read = _freeRead ?? new MirrorRead(this);
         _freeRead = read.NextFree;
         read.Original = request;
-        read.Tried = 0;
         read.Operation = BlockOperation.Read;
         read.Flags = request.Flags;
-        read.Count = request.Count;
-        read.Data = request.Data;
-        Read(read, _legs.PickReader(request.Start, request.Count, 0)!);
+        read.At = request.Start;
+        StartPiece(read);
     }
 
-    private static void Read(MirrorRead read, Leg leg)
+    private void StartPiece(MirrorRead read)
     {
+        read.Tried = 0;
+        if (TryStart(read))
+            return;
+        read.Original!.Data.Clear();
+        End(read, Errno.EIO, read.At);
+    }
+
+    // Sends the longest piece that one leg can serve to that leg.
+    private bool TryStart(MirrorRead read)
+    {
+        BlockRequest request = read.Original!;
+        Sectors start = read.At;
+        Sectors end = request.End;
+        ulong candidates;
+        if (_legs.IsWhole)
+        {
+            candidates = _legs.Set & ~read.Tried;
+        }
+        else
+        {
+            long region = _legs.RegionOf(start);
+            candidates = Candidates(region, read.Tried);
+            if (candidates == 0)
+                return false;
+            long last = _legs.RegionOf(end - new Sectors(1));
+            while (region < last && (candidates & Candidates(region + 1, read.Tried)) is not 0 and var both)
+            {
+                candidates = both;
+                region++;
+            }
+            if (region < last)
+                end = _legs.StartOf(region + 1);
+        }
+        if (candidates == 0)
+            return false;
+        Leg leg = Choose(candidates, start, end - start);
         read.Leg = leg;
         read.Tried |= leg.Bit;
-        read.Start = leg.Offset + read.Original!.Start;
+        read.Start = leg.Offset + start;
+        read.Count = end - start;
+        read.Data = start == request.Start && end == request.End
+            ? request.Data
+            : request.Data.Slice((start - request.Start).Bytes, read.Count.Bytes);
+        leg.ReadsInFlight++;
+        leg.NextSequential = end;
         leg.Device.Submit(read);
+        return true;
+    }
+
+    // Those whose turn it is; when they have failed, whoever else holds the region.
+    private ulong Candidates(long region, ulong tried)
+    {
+        ulong first = _legs.ReadersOf(region) & ~tried;
+        return first != 0 ? first : _legs.HoldersOf(region, region) & ~tried;
+    }
+
+    private Leg Choose(ulong candidates, Sectors start, Sectors count)
+    {
+        if ((candidates & ~_writeMostly) != 0)
+            candidates &= ~_writeMostly;
+        if ((candidates & (candidates - 1)) == 0)
+            return _legs[BitOperations.TrailingZeroCount(candidates)];
+        Leg? best = null;
+        int fewest = int.MaxValue;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((candidates & leg.Bit) == 0)
+                continue;
+            int load = leg.ReadsInFlight * 2;
+            if (leg.Index == _options.Mirror.PreferredLeg)
+                load = -2;
+            else if (leg.NextSequential == start)
+                load = -1;
+            // What cannot be read there is asked of others, and of it only when they fail.
+            if (leg.Unreadable.Count > 0 && leg.Unreadable.Overlaps(start, count))
+                load = int.MaxValue - 1;
+            if (load >= fewest)
+                continue;
+            fewest = load;
+            best = leg;
+        }
+        return best!;
+    }
+
+    // Another leg has served what some could not read.
+    private void Repair(MirrorRead read)
+    {
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((read.Tried & leg.Bit) != 0 && leg != read.Leg)
+                _repair.Begin(leg, read.At, read.Count);
+        }
     }
 
     private void End(MirrorRead read, Errno errno, Sectors failedAt)

@@ -1,7 +1,7 @@
 namespace DmIo.Mapper;
 
-/// <summary>The copy's place in the order of changes, awaited.</summary>
-internal sealed class CopyTurn : Turn
+/// <summary>A place in the order of changes that cold code awaits: recovery, repair.</summary>
+internal sealed class AwaitedTurn : Turn
 {
     private readonly TaskCompletionSource _granted = new();
 

@@ -1,0 +1,113 @@
+namespace DmIo.Mapper;
+
+/// <summary>
+/// Mends what one leg could not read: the range is rewritten from another leg and read back. A leg that cannot be mended,
+/// or that errs too often, leaves the set.
+/// </summary>
+internal sealed class ReadRepair(
+    MirrorTarget mirror, MappedDevice host, LegSet legs, LegWriter writer, BufferPool buffers, MirrorOptions options)
+{
+    // A range of a read that failed is mended in pieces of this. Arbitrary: small, as what cannot be read mostly is.
+    private const int PieceBytes = 64 << 10;
+
+    private static readonly TimeSpan s_halfLife = TimeSpan.FromHours(1);
+
+    private readonly double[] _errors = new double[MirrorSpec.MaxLegs];
+    private readonly long[] _countedAt = new long[MirrorSpec.MaxLegs];
+
+    /// <summary>Takes note of a range that a leg could not read, and mends it beside everything else.</summary>
+    public void Begin(Leg leg, Sectors start, Sectors count)
+    {
+        if (mirror.IsReadOnly || !options.RepairsReads || !leg.IsInSet || !leg.Unreadable.Add(start, count))
+            return;
+        if (TooMany(leg))
+        {
+            mirror.GiveUpUnreadable(leg, start, count);
+            return;
+        }
+        host.Spawn("repairing", () => MendAsync(leg, start, count));
+    }
+
+    // Halved for every hour that has passed, as md does it.
+    private bool TooMany(Leg leg)
+    {
+        long now = host.Loop.Time.GetTimestamp();
+        double hours = host.Loop.Time.GetElapsedTime(_countedAt[leg.Index], now) / s_halfLife;
+        _errors[leg.Index] = _errors[leg.Index] * Math.Pow(0.5, hours) + 1;
+        _countedAt[leg.Index] = now;
+        return _errors[leg.Index] > options.ReadErrorLimit;
+    }
+
+    private async ValueTask MendAsync(Leg leg, Sectors start, Sectors count)
+    {
+        var turn = new AwaitedTurn();
+        await turn.EnterAsync(host.Turns, mirror.Begin + start, count);
+        bool mended = false;
+        try
+        {
+            long first = legs.RegionOf(start);
+            long last = legs.LastOf(start, count);
+            if (leg.IsInSet && await mirror.EnterRegionsAsync(first, last))
+            {
+                mended = await RewriteAsync(leg, start, count);
+                mirror.LeaveRegions(first, last);
+            }
+        }
+        finally
+        {
+            host.Turns.Leave(turn);
+        }
+        if (mended)
+        {
+            leg.Unreadable.Remove(start, count);
+            MapperLog.Repaired(host.Logger, host.Name, leg.Index, leg.Place.Argument, leg.Offset + start, count.Count);
+        }
+        else if (leg.IsInSet)
+        {
+            mirror.GiveUpUnreadable(leg, start, count);
+        }
+    }
+
+    private async Task<bool> RewriteAsync(Leg leg, Sectors start, Sectors count)
+    {
+        if (!buffers.TryRent(PieceBytes, out IoSegment good) || !buffers.TryRent(PieceBytes, out IoSegment back))
+            throw new InvalidOperationException("The mirror's buffers are sized for its repairs.");
+        try
+        {
+            Sectors step = Sectors.FromBytes(PieceBytes);
+            for (Sectors done = Sectors.Zero; done < count; done += step)
+            {
+                int bytes = (int)Sectors.Min(step, count - done).Bytes;
+                IoVector from = new IoVector([good], 1).Slice(0, bytes);
+                IoVector check = new IoVector([back], 1).Slice(0, bytes);
+                if (!await RewriteAsync(leg, start + done, from, check))
+                    return false;
+                if (!good.Span[..bytes].SequenceEqual(back.Span[..bytes]))
+                    return false;
+            }
+            return true;
+        }
+        finally
+        {
+            buffers.Return(good);
+            buffers.Return(back);
+        }
+    }
+
+    private async Task<bool> RewriteAsync(Leg leg, Sectors start, IoVector from, IoVector check)
+    {
+        long first = legs.RegionOf(start);
+        long last = legs.LastOf(start, Sectors.FromBytes(from.LengthBytes));
+        ulong tried = leg.Bit;
+        for (Leg? other = legs.HolderBut(tried, first, last); other is not null;
+            other = legs.HolderBut(tried, first, last))
+        {
+            tried |= other.Bit;
+            if ((await writer.ReadAsync(other, start, from)).Bits != 0)
+                continue;
+            return (await writer.WriteAsync(leg.Bit, start, from)).Bits == 0
+                && (await writer.ReadAsync(leg, start, check)).Bits == 0;
+        }
+        return false;
+    }
+}

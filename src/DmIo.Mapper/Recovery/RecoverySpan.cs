@@ -1,0 +1,24 @@
+namespace DmIo.Mapper;
+
+/// <summary>A run of regions that are copied one after the other from the same leg to the same legs.</summary>
+internal sealed class RecoverySpan(long firstRegion, long lastRegion)
+{
+    private HashSet<long>? _disturbed;
+
+    public long FirstRegion => firstRegion;
+
+    public long LastRegion => lastRegion;
+
+    /// <summary>The set of legs has changed meanwhile: what was copied is not believed.</summary>
+    public bool IsOutdated { get; set; }
+
+    /// <summary>Legs may have come to differ again in a region while it is copied.</summary>
+    public void Disturb(long region)
+    {
+        if (region >= firstRegion && region <= lastRegion)
+            (_disturbed ??= []).Add(region);
+    }
+
+    /// <summary>Whether what was copied to a region makes legs alike in it.</summary>
+    public bool IsGood(long region) => !IsOutdated && _disturbed?.Contains(region) != true;
+}
