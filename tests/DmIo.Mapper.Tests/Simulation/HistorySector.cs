@@ -63,16 +63,20 @@ internal sealed class HistorySector(HistoryOrder order, HistorySettling settling
     {
         if (settling == HistorySettling.Never || _settledOn is not null)
             return;
+        // Of several with the same value it is the oldest, and none if one is of the new life: no more is claimed than is
+        // known.
         HistoryWrite? floor = Floor(submittedAt);
+        HistoryWrite? oldest = null;
         foreach (HistoryWrite write in _writes)
         {
-            // The oldest of several with the same value: the model claims no more than it knows.
             if (write.Stamp != stamp || !IsAllowed(write, floor, submittedAt))
                 continue;
-            if (write.EndedAt <= lifeEnd)
-                (_settledOn, _settledAt, _settledFor, _settledForGood) = (write, now, lifeEnd, powerCut);
-            return;
+            if (write.EndedAt > lifeEnd)
+                return;
+            oldest ??= write;
         }
+        if (oldest is not null)
+            (_settledOn, _settledAt, _settledFor, _settledForGood) = (oldest, now, lifeEnd, powerCut);
     }
 
     /// <summary>What a read may return and why nothing older, for a message.</summary>
