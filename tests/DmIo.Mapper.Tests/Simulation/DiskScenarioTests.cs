@@ -78,7 +78,7 @@ public sealed class DiskScenarioTests
                     TestContext.Out.WriteLine(e.Message);
             }
         }
-        Assert.That(found, Is.GreaterThan(Disks / 2));
+        Assert.That(found, Is.GreaterThan(Disks / 3));
     }
 
     private static void Break(SimulatedMedia media, string promise)
@@ -95,7 +95,7 @@ public sealed class DiskScenarioTests
                 break;
             default:
                 media.LatencyMean = TimeSpan.FromMilliseconds(3);
-                faults.WriteErrors = 0.2;
+                faults.WriteErrors = 0.4;
                 faults.LandingsAfterError = 1;
                 break;
         }
