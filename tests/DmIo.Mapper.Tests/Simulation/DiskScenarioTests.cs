@@ -78,7 +78,7 @@ public sealed class DiskScenarioTests
                     TestContext.Out.WriteLine(e.Message);
             }
         }
-        Assert.That(found, Is.GreaterThan(Disks / 3));
+        Assert.That(found, Is.GreaterThan(Disks / 4));
     }
 
     private static void Break(SimulatedMedia media, string promise)
@@ -97,6 +97,8 @@ public sealed class DiskScenarioTests
                 media.LatencyMean = TimeSpan.FromMilliseconds(3);
                 faults.WriteErrors = 0.4;
                 faults.LandingsAfterError = 1;
+                faults.SlowOperations = 0.2;
+                faults.SlowLatency = TimeSpan.FromMilliseconds(100);
                 break;
         }
     }

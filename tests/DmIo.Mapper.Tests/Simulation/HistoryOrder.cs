@@ -1,7 +1,7 @@
 namespace DmIo.Mapper.Tests;
 
 /// <summary>Which of two overlapping changes that were under way at once comes later.</summary>
-internal enum HistoryOrder
+public enum HistoryOrder
 {
     /// <summary>The one that was submitted later: a device where changes take turns.</summary>
     Submission,

@@ -1,7 +1,7 @@
 namespace DmIo.Mapper.Tests;
 
 /// <summary>What a read after a power cut or a kill says about later reads, before the sector is changed again.</summary>
-internal enum HistorySettling
+public enum HistorySettling
 {
     /// <summary>Nothing: each read may return anything that the cut may have left.</summary>
     Never,
