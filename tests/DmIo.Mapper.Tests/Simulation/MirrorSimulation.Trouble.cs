@@ -1,0 +1,144 @@
+using System.Numerics;
+
+namespace DmIo.Mapper.Tests;
+
+// What happens to the machine.
+internal sealed partial class MirrorSimulation
+{
+    // Trouble that has ended lately still explains failures of what was under way.
+    private static readonly TimeSpan s_aftermath = TimeSpan.FromSeconds(3);
+
+    private TimeSpan _lastTrouble = TimeSpan.MinValue;
+
+    private void Happen()
+    {
+        SimulatedMedia leg = Legs[_random.Next(Legs.Count)];
+        switch (_random.Next(26))
+        {
+            case 0 or 1:
+                PowerCut();
+                Start();
+                break;
+            case 2:
+                Kill();
+                Start();
+                break;
+            case 3:
+                Calm();
+                Stop();
+                CheckLog("a clean stop");
+                Start();
+                break;
+            case 4:
+                Rest();
+                break;
+            case 5 or 6:
+                Trouble();
+                leg.Leave(losesPower: false);
+                break;
+            case >= 7 and < 12:
+                leg.Return();
+                break;
+            case 12:
+                Trouble();
+                leg.Hang();
+                break;
+            case >= 13 and < 16 when leg.IsHung:
+                leg.EndHang();
+                break;
+            case 16:
+                Trouble();
+                leg.Faults.WriteErrors = 0.3;
+                leg.Faults.ZeroesErrors = 0.3;
+                break;
+            case 17:
+                Trouble();
+                leg.Faults.FlushErrors = 0.3;
+                break;
+            case 18:
+                Trouble();
+                leg.Spoil(new(_random.NextInt64(_length)), new(1), _random.Next(4) == 0);
+                break;
+            case 19:
+                leg.Revive();
+                break;
+            case 20 or 21:
+                foreach (SimulatedMedia any in Legs)
+                    any.Faults.Heal();
+                break;
+            case 22:
+                TroubleLog();
+                break;
+            case >= 23:
+                HealLog();
+                break;
+        }
+    }
+
+    private void TroubleLog()
+    {
+        Trouble();
+        if (Log is null)
+        {
+            _store.Error = Errno.ENOSPC;
+            return;
+        }
+        switch (_random.Next(3))
+        {
+            case 0:
+                Log.Faults.WriteErrors = 0.5;
+                break;
+            case 1:
+                Log.Faults.FlushErrors = 0.5;
+                break;
+            default:
+                Log.Leave(losesPower: false);
+                break;
+        }
+    }
+
+    private void HealLog()
+    {
+        _store.Error = Errno.None;
+        if (Log is null)
+            return;
+        Log.Faults.Heal();
+        Log.Return();
+    }
+
+    private void Trouble() => _lastTrouble = _loop.Time.Elapsed;
+
+    private bool InTrouble()
+    {
+        bool now = _missing.Count > 0 || _store.Error != Errno.None || AllMedia.Any(
+            media => media.IsGone || media.IsHung || media.Faults.WriteErrors > 0 || media.Faults.FlushErrors > 0);
+        if (now)
+            Trouble();
+        return now || _loop.Time.Elapsed - _lastTrouble < s_aftermath || Legs.Any(HasBadBlock);
+    }
+
+    private static bool HasBadBlock(SimulatedMedia leg)
+    {
+        for (int block = 0; block < leg.Length.Bytes / leg.BlockBytes; block++)
+        {
+            if (leg.Contents.HealthOf(block) != BlockHealth.Good)
+                return true;
+        }
+        return false;
+    }
+
+    // A flush that the mirror does for itself and that fails on the last leg that holds something is a loss of which no
+    // client is told before its own next flush: what it may read meanwhile is not modelled.
+    private void TameFlushErrors()
+    {
+        if (_device is null)
+            return;
+        bool others = BitOperations.PopCount(Knowledge.Set) > 1;
+        foreach (Leg leg in Knowledge.Legs)
+            others &= !leg.IsInSet || leg.Lacks.Count == 0;
+        if (others && Legs.Count(leg => leg.Faults.FlushErrors > 0) == 1)
+            return;
+        foreach (SimulatedMedia leg in Legs)
+            leg.Faults.FlushErrors = 0;
+    }
+}
