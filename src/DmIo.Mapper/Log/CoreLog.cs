@@ -76,7 +76,7 @@ internal sealed class CoreLog : RegionLog
         return isNew || _isCommitting || _wanted ? Want() : 0;
     }
 
-    public override void NoteHas(Leg leg, long region) => leg.Recorded.Remove(region);
+    public override long NoteHas(Leg leg, long region) => leg.Recorded.Remove(region) ? Want() : 0;
 
     public override long NoteLegs(long epoch)
     {

@@ -66,12 +66,13 @@ internal sealed partial class DiskLog : RegionLog
         return WantRecord();
     }
 
-    public override void NoteHas(Leg leg, long region)
+    public override long NoteHas(Leg leg, long region)
     {
         if (!leg.Recorded.Remove(region))
-            return;
+            return Pending();
         _area!.Changed(leg, region);
-        _wanted = true;
+        _flush = true;
+        return WantRecord();
     }
 
     public override long NoteLegs(long epoch)
@@ -234,7 +235,7 @@ internal sealed partial class DiskLog : RegionLog
         _image.NoteChanged(0, _image.Bytes.Length / _blockBytes);
         foreach (Leg leg in Legs.Legs)
         {
-            if (_area is not null && leg.Recorded.Count > 0)
+            if (_area is not null)
                 _area.ChangedAll(_area.SlotOf(leg));
         }
         return errno;

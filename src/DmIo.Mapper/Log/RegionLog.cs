@@ -44,7 +44,8 @@ internal abstract class RegionLog(LegSet legs) : IAsyncDisposable
     public abstract long NoteLack(Leg leg, long region);
 
     /// <summary>A leg holds a region again, durably.</summary>
-    public abstract void NoteHas(Leg leg, long region);
+    /// <returns>The ticket of the commit that says so.</returns>
+    public abstract long NoteHas(Leg leg, long region);
 
     /// <summary>A leg has left the set, entered it, or failed; the epoch may have grown.</summary>
     /// <returns>The ticket of the commit that says so.</returns>

@@ -38,6 +38,9 @@ internal sealed class Leg(int index, TargetLeg place, LegIdentity identity, long
     /// </summary>
     public bool IsDiverged { get; set; }
 
+    /// <summary>It has failed something, and what follows from that is not decided yet.</summary>
+    public bool IsSuspect { get; set; }
+
     /// <summary>The stamp up to which it has made everything durable (<see cref="RegionUses"/>).</summary>
     public long FlushedStamp { get; set; }
 

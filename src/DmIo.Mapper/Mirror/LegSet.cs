@@ -86,8 +86,11 @@ internal sealed class LegSet
     public long NextOutOfSync(long region) => _outOfSync.NextFrom(region);
 
     /// <summary>Takes note that a leg lacks what was written to a region.</summary>
+    /// <exception cref="InvalidOperationException">It was the last that held it: a bug of the caller's.</exception>
     public void Lack(Leg leg, long region)
     {
+        if (IsLastHolder(leg, region))
+            throw new InvalidOperationException($"leg {leg.Index} is the last that holds region {region}");
         leg.Lacks.Add(region);
         OutOfSync(region);
     }
@@ -170,7 +173,8 @@ internal sealed class LegSet
     public void Leave(Leg leg)
     {
         leg.IsInSet = false;
-        leg.Lacks.UnionWith(MayDiffer);
+        for (long region = MayDiffer.NextFrom(0); region >= 0; region = MayDiffer.NextFrom(region + 1))
+            Lack(leg, region);
         Set &= ~leg.Bit;
         Version++;
     }
@@ -215,6 +219,13 @@ internal sealed class LegSet
         ulong holders = HoldersOf(first, last);
         ulong readers = (holders & Set) != 0 ? holders & Set : holders;
         return readers == 0 ? null : _legs[BitOperations.TrailingZeroCount(readers)];
+    }
+
+    /// <summary>Those of some legs that may come to lack a region, since others of the set hold it.</summary>
+    public ulong Dispensable(ulong some, long region)
+    {
+        ulong holders = HoldersOf(region, region) & Set;
+        return (holders & ~some) != 0 ? some : some & ~holders;
     }
 
     /// <summary>A leg, of the set if there is one, that holds regions and is not among some; null when there is none.</summary>
@@ -270,6 +281,18 @@ internal sealed class LegSet
     {
         if (_outOfSync.Add(region))
             Volatile.Write(ref _outOfSyncCount, _outOfSync.Count);
+    }
+
+    private bool IsLastHolder(Leg leg, long region)
+    {
+        if (leg.Lacks.Contains(region))
+            return false;
+        foreach (Leg other in _legs)
+        {
+            if (other != leg && !other.Lacks.Contains(region))
+                return false;
+        }
+        return true;
     }
 
     private bool LacksAnyone(long region)

@@ -34,11 +34,11 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
     public async Task<LegFailures> ZeroAsync(ulong asked, Sectors start, Sectors count, BlockFlags flags)
     {
         LegFailures first = await RunAsync(asked, BlockOperation.WriteZeroes, flags, start, count, IoMemory.None);
-        return first.Bits == 0 ? first : await WriteZeroPagesAsync(first.Bits, start, count, BlockFlags.None);
+        return first.Bits == 0 ? first : await WriteZeroPagesAsync(first.Bits, start, count);
     }
 
     /// <summary>Writes zeroes as data.</summary>
-    public async Task<LegFailures> WriteZeroPagesAsync(ulong asked, Sectors start, Sectors count, BlockFlags flags)
+    public async Task<LegFailures> WriteZeroPagesAsync(ulong asked, Sectors start, Sectors count)
     {
         var failures = new LegFailures();
         IoSegment[] zeroes = Zeroes();
@@ -48,7 +48,7 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
             Sectors length = Sectors.Min(step, count - done);
             IoVector data = new IoVector(zeroes, zeroes.Length).Slice(0, length.Bytes);
             await RunAsync(
-                asked & ~failures.Bits, BlockOperation.Write, flags, start + done, length, IoMemory.FromVector(data),
+                asked & ~failures.Bits, BlockOperation.Write, BlockFlags.None, start + done, length, IoMemory.FromVector(data),
                 failures);
         }
         return failures;

@@ -42,13 +42,16 @@ internal sealed partial class MirrorTarget
         return good;
     }
 
-    /// <summary>Takes note of legs that failed to be written by recovery: they go on lacking the regions.</summary>
+    /// <summary>
+    /// Takes note of legs that failed to be written by recovery: they lack the regions where another leg of the set holds
+    /// them.
+    /// </summary>
     /// <returns>Whether each of them has left the set.</returns>
     internal bool RecoveryWriteFailed(long firstRegion, long lastRegion, LegFailures failures)
     {
         for (long region = firstRegion; region <= lastRegion; region++)
         {
-            NoteLack(failures.Bits, region);
+            NoteLack(_legs.Dispensable(failures.Bits, region), region);
             _recovery.Disturb(region);
         }
         ulong left = 0;
@@ -99,12 +102,25 @@ internal sealed partial class MirrorTarget
         return durable;
     }
 
+    /// <summary>
+    /// An operation has failed on a leg, and the others of its request are still under way: what the leg makes durable
+    /// from now on may not be all that came before.
+    /// </summary>
+    /// <param name="asked">The legs that were asked.</param>
+    /// <param name="region">The number of the region, counted among them.</param>
+    internal void Suspect(ulong asked, int region)
+    {
+        for (; region > 0; region--)
+            asked &= asked - 1;
+        _legs[System.Numerics.BitOperations.TrailingZeroCount(asked)].IsSuspect = true;
+    }
+
     /// <summary>Legs have made durable all that had ended by a stamp.</summary>
     internal void NoteFlushed(ulong legs, long stamp)
     {
         foreach (Leg leg in _legs.Legs)
         {
-            if ((legs & leg.Bit) != 0)
+            if ((legs & leg.Bit) != 0 && !leg.IsSuspect)
                 leg.FlushedStamp = Math.Max(leg.FlushedStamp, stamp);
         }
     }
@@ -155,6 +171,7 @@ internal sealed partial class MirrorTarget
             use.Noted &= ~leg.Bit;
         // What was done before is not on it; where that matters it lacks the region.
         leg.FlushedStamp = _uses.Stamp;
+        leg.IsSuspect = false;
         leg.Unreadable.Clear();
         leg.IsRecovering = true;
         _legs.Enter(leg);
@@ -217,8 +234,11 @@ internal sealed partial class MirrorTarget
     {
         foreach (Leg leg in _legs.Legs)
         {
-            if ((failures.Bits & leg.Bit) != 0)
-                Tell(leg, failures[leg.Index], kind, failures.Bits, (left & leg.Bit) != 0);
+            if ((failures.Bits & leg.Bit) == 0)
+                continue;
+            // Whoever stays is believed again: nobody else has what it may have lost.
+            leg.IsSuspect &= !leg.IsInSet;
+            Tell(leg, failures[leg.Index], kind, failures.Bits, (left & leg.Bit) != 0);
         }
     }
 

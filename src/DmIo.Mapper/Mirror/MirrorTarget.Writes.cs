@@ -17,17 +17,19 @@ internal sealed partial class MirrorTarget
             StartRead(request);
             return;
         }
-        MirrorWrite write = Rent(request);
         if (request.Operation == BlockOperation.Flush)
         {
-            write.Stamp = _uses.Stamp;
-            Issue(write);
+            _flusher.Join(request);
             return;
         }
+        MirrorWrite write = Rent(request);
         write.FirstRegion = _legs.RegionOf(request.Start);
         write.LastRegion = _legs.LastOf(request.Start, request.Count);
         for (long region = write.FirstRegion; region <= write.LastRegion; region++)
+        {
             write.Use = EnterRegion(region);
+            NoteOut(write.Use);
+        }
         if (write.FirstRegion < write.LastRegion)
             write.Use = null;
         StartWhenLogged(write);
@@ -40,10 +42,7 @@ internal sealed partial class MirrorTarget
             FinishedInPart(write, outcome);
             return;
         }
-        if (write.Operation == BlockOperation.Flush)
-            NoteFlushed(write.Asked, write.Stamp);
-        else
-            LeaveRegions(write);
+        LeaveRegions(write);
         End(write, Errno.None);
     }
 
@@ -65,7 +64,6 @@ internal sealed partial class MirrorTarget
         RegionUse use = _uses.Enter(region, out bool isNew);
         if (isNew)
             use.Ticket = _log.MarkDirty(region);
-        NoteOut(use);
         return use;
     }
 
@@ -113,7 +111,7 @@ internal sealed partial class MirrorTarget
 
     private void Issue(MirrorWrite write)
     {
-        if (write.LegsVersion != _legs.Version && write.Operation != BlockOperation.Flush)
+        if (write.LegsVersion != _legs.Version)
         {
             write.LegsVersion = _legs.Version;
             for (long region = write.FirstRegion; region <= write.LastRegion; region++)
@@ -137,8 +135,7 @@ internal sealed partial class MirrorTarget
         Errno refused = _client.Submit(write);
         if (refused == Errno.None)
             return;
-        if (write.Operation != BlockOperation.Flush)
-            LeaveRegions(write);
+        LeaveRegions(write);
         End(write, refused, request.Start);
     }
 
@@ -156,22 +153,20 @@ internal sealed partial class MirrorTarget
     private async ValueTask WriteZeroPagesAsync(MirrorWrite write, ulong legs)
     {
         BlockRequest request = write.Original!;
-        BlockFlags flags = request.Flags & BlockFlags.Fua;
-        Conclude(write, await _writer.WriteZeroPagesAsync(legs, request.Start, request.Count, flags));
+        LegFailures failures = await _writer.WriteZeroPagesAsync(legs, request.Start, request.Count);
+        if ((request.Flags & BlockFlags.Fua) != 0 && failures.Bits != legs && !await _flusher.FlushAsync())
+        {
+            LeaveRegions(write);
+            End(write, Errno.EIO, request.Start);
+            return;
+        }
+        Conclude(write, failures);
     }
 
     // What the legs answered is known: who lacks what, and what the client may be told when.
     private void Conclude(MirrorWrite write, LegFailures failures)
     {
         BlockRequest request = write.Original!;
-        if (write.Operation == BlockOperation.Flush)
-        {
-            ulong flushed = write.Asked & ~failures.Bits;
-            NoteFlushed(flushed, write.Stamp);
-            bool durable = FlushFailed(failures, flushed, LegErrors.Write);
-            EndWhenRecorded(write, durable ? Errno.None : Errno.EIO, request.Start, _legsTicket);
-            return;
-        }
         long ticket = 0;
         bool good = true;
         if (failures.Bits != 0)
@@ -190,9 +185,16 @@ internal sealed partial class MirrorTarget
             End(write, errno, failedAt);
             return;
         }
-        write.Stamp = ticket;
+        write.Ticket = ticket;
         _unrecorded.Enqueue(write);
         _log.Commit();
+    }
+
+    /// <summary>Answers a client's flush, when what the legs that failed it lack is recorded.</summary>
+    internal void EndFlush(BlockRequest request, bool isDurable)
+    {
+        MirrorWrite write = Rent(request);
+        EndWhenRecorded(write, isDurable ? Errno.None : Errno.EIO, Sectors.Zero, _legsTicket);
     }
 
     private Sectors FirstFailing(LegFailures failures, BlockRequest request)
@@ -231,7 +233,7 @@ internal sealed partial class MirrorTarget
         for (int waiting = _unrecorded.Count; waiting > 0; waiting--)
         {
             MirrorWrite write = _unrecorded.Dequeue();
-            if (write.Stamp <= _log.Durable)
+            if (write.Ticket <= _log.Durable)
                 End(write, Errno.None);
             else if (fails)
                 End(write, Errno.EIO, write.Original!.Start);

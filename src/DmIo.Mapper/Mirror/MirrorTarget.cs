@@ -21,6 +21,7 @@ internal sealed partial class MirrorTarget : Target
     private readonly LegSet _legs;
     private readonly RegionUses _uses;
     private readonly RegionLog _log;
+    private readonly MirrorFlusher _flusher;
     private readonly RegionSettler _settler;
     private readonly LegWriter _writer;
     private readonly MirrorRecovery _recovery;
@@ -56,7 +57,8 @@ internal sealed partial class MirrorTarget : Target
         _writer = new LegWriter(host.Loop, _legs, _buffers);
         _log = OpenLog(log);
         _log.Committed = LogCommitted;
-        _settler = new RegionSettler(this, host, _legs, _uses, _log, _writer, mirror.CleanAfter);
+        _flusher = new MirrorFlusher(this, _legs, _uses);
+        _settler = new RegionSettler(this, host, _legs, _uses, _log, mirror.CleanAfter);
         _recovery = new MirrorRecovery(this, host, _legs, _writer, _buffers, mirror, options.CopyChunk);
         _returns = new LegReturns(this, host, _legs, _writer, mirror);
         _repair = new ReadRepair(this, host, _legs, _writer, _buffers, mirror);
@@ -119,7 +121,7 @@ internal sealed partial class MirrorTarget : Target
         }
         if (IsReadOnly)
             return;
-        bool durable = await _settler.SettleNowAsync() && await FlushAllAsync();
+        bool durable = await _settler.SettleNowAsync() && await FlushSetAsync();
         _settler.Stop();
         if (!durable)
         {
@@ -146,14 +148,38 @@ internal sealed partial class MirrorTarget : Target
         _settler.Dispose();
         await _recovery.StopAsync();
         await _client.DisposeAsync();
+        await _flusher.DisposeAsync();
         await _writer.DisposeAsync();
         await _log.DisposeAsync();
         _buffers.Dispose();
         await base.DisposeAsync();
     }
 
-    /// <summary>Settles what is idle.</summary>
-    internal Task<bool> SettleAsync() => _settler.SettleNowAsync();
+    /// <inheritdoc cref="MirrorFlusher.FlushAsync"/>
+    internal Task<bool> FlushSetAsync() => _flusher.FlushAsync();
+
+    /// <summary>Notes that legs hold a region again; the ticket of the commit that says so.</summary>
+    internal long NoteHas(ulong legs, long region)
+    {
+        long ticket = 0;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((legs & leg.Bit) != 0)
+                ticket = Math.Max(ticket, _log.NoteHas(leg, region));
+        }
+        return ticket;
+    }
+
+    /// <summary>Marks a region clean that is in sync and that nobody has changed since the legs were flushed.</summary>
+    internal void MarkCleanIfIdle(long region)
+    {
+        if (!_legs.IsInSync(region))
+            return;
+        if (_uses.TryFind(region, out _))
+            return;
+        _log.MarkClean(region);
+        _log.Commit();
+    }
 
     /// <summary>Starts recovery if there is anything to copy.</summary>
     internal void StartRecovery() => _recovery.Start();
@@ -212,22 +238,11 @@ internal sealed partial class MirrorTarget : Target
     internal void GiveUpUnreadable(Leg leg, Sectors start, Sectors count)
     {
         for (long region = _legs.RegionOf(start); region <= _legs.LastOf(start, count); region++)
-        {
-            if ((_legs.HoldersOf(region, region) & ~leg.Bit) == 0)
-                return;
-            NoteLack(leg.Bit, region);
-        }
+            NoteLack(_legs.Dispensable(leg.Bit, region), region);
         if (!leg.IsInSet || !_legs.CanLeave(leg))
             return;
         Leave(leg);
         Tell(leg, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EIO), LegErrors.Read, leg.Bit, true);
-    }
-
-    // Nothing is left that a flush would have to make durable but what clients' devices below keep back themselves.
-    private async Task<bool> FlushAllAsync()
-    {
-        LegFailures failures = await _writer.FlushAsync(_legs.Set);
-        return FlushFailed(failures, _legs.Set & ~failures.Bits, LegErrors.Flush);
     }
 
     private void TakeOver()

@@ -3,7 +3,7 @@ namespace DmIo.Mapper;
 /// <summary>A change or a flush on its way to the legs of the set: one dm-io request. Pooled by its mirror.</summary>
 internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest
 {
-    /// <summary>What the mirror was asked.</summary>
+    /// <summary>What the mirror was asked; null for a flush, which many may wait for.</summary>
     public BlockRequest? Original { get; set; }
 
     /// <summary>The legs that this request reaches.</summary>
@@ -21,10 +21,18 @@ internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest
     /// <summary>The legs' version for which it was noted who lacks it.</summary>
     public int LegsVersion { get; set; }
 
-    /// <summary>For a flush: the stamp of the last change that had ended when it began.</summary>
-    public long Stamp { get; set; }
+    /// <summary>The commit that it is acknowledged after.</summary>
+    public long Ticket { get; set; }
 
     public MirrorWrite? NextFree { get; set; }
+
+    protected override bool TracksRegions => true;
+
+    protected override void RegionFinished(int region, in RegionFailure? failure)
+    {
+        if (failure is not null)
+            mirror.Suspect(Asked, region);
+    }
 
     protected override void Notify(in IoOutcome outcome) => mirror.Finished(this, outcome);
 }

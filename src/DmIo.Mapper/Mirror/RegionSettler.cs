@@ -2,7 +2,7 @@ namespace DmIo.Mapper;
 
 /// <summary>
 /// Brings regions that have been idle for a while to rest: all legs of the set are flushed, then those regions are marked
-/// clean in the log where every leg is identical, and what legs have caught up with is struck from the record.
+/// clean in the log where every leg of the table is identical.
 /// </summary>
 internal sealed class RegionSettler : LoopWork, IDisposable
 {
@@ -14,7 +14,6 @@ internal sealed class RegionSettler : LoopWork, IDisposable
     private readonly LegSet _legs;
     private readonly RegionUses _uses;
     private readonly RegionLog _log;
-    private readonly LegWriter _writer;
     private readonly TimeSpan _after;
     private readonly ITimer _timer;
     private Task<bool> _running = Task.FromResult(true);
@@ -22,15 +21,13 @@ internal sealed class RegionSettler : LoopWork, IDisposable
     private bool _stopped;
 
     public RegionSettler(
-        MirrorTarget mirror, MappedDevice host, LegSet legs, RegionUses uses, RegionLog log, LegWriter writer,
-        TimeSpan after)
+        MirrorTarget mirror, MappedDevice host, LegSet legs, RegionUses uses, RegionLog log, TimeSpan after)
     {
         _mirror = mirror;
         _host = host;
         _legs = legs;
         _uses = uses;
         _log = log;
-        _writer = writer;
         _after = after;
         _timer = host.Loop.Time.CreateTimer(
             _ => Fire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -109,7 +106,7 @@ internal sealed class RegionSettler : LoopWork, IDisposable
             due = Math.Max(due, use.Stamp);
         if (due == 0)
             return true;
-        if (due > FlushedByAll() && !await FlushAsync(due))
+        if (due > FlushedByAll() && !await _mirror.FlushSetAsync())
             return false;
         long flushed = FlushedByAll();
         RegionUse? next;
@@ -121,20 +118,6 @@ internal sealed class RegionSettler : LoopWork, IDisposable
         }
         _log.Commit();
         return true;
-    }
-
-    private async Task<bool> FlushAsync(long due)
-    {
-        ulong asked = 0;
-        foreach (Leg leg in _legs.Legs)
-        {
-            if (leg.IsInSet && leg.FlushedStamp < due)
-                asked |= leg.Bit;
-        }
-        long stamp = _uses.Stamp;
-        LegFailures failures = await _writer.FlushAsync(asked);
-        _mirror.NoteFlushed(asked & ~failures.Bits, stamp);
-        return _mirror.FlushFailed(failures, _legs.Set & ~failures.Bits, LegErrors.Flush);
     }
 
     private long FlushedByAll()
@@ -154,10 +137,5 @@ internal sealed class RegionSettler : LoopWork, IDisposable
         _uses.Settle(use);
         if (_legs.IsInSync(region))
             _log.MarkClean(region);
-        foreach (Leg leg in _legs.Legs)
-        {
-            if (leg.IsInSet && !leg.Lacks.Contains(region))
-                _log.NoteHas(leg, region);
-        }
     }
 }

@@ -58,29 +58,13 @@ internal sealed partial class MirrorRecovery
             _isStuck = true;
             return false;
         }
+        // The last chunk of a region has it copied.
         for (long region = first; region <= last; region++)
         {
-            // The last chunk of a region has it copied.
-            if (legs.StartOf(region + 1) > start + count)
-                continue;
-            Recovered(span, source, region);
+            if (legs.StartOf(region + 1) <= start + count)
+                span.Copied.Add((region, legs.TargetsOf(region, region, source)));
         }
         return isHole;
-    }
-
-    private void Recovered(RecoverySpan span, Leg source, long region)
-    {
-        if (!span.IsGood(region))
-        {
-            _again |= !_isStuck;
-            return;
-        }
-        legs.Recovered(legs.TargetsOf(region, region, source), region, alike: true);
-        if (Progress?.Advance() is { } percent)
-        {
-            MapperLog.RecoveryProgress(
-                host.Logger, host.Name, percent, Progress.RateBytes >> 20, (long)Progress.Left.TotalSeconds);
-        }
     }
 
     private async Task CopyDataAsync(RecoverySpan span, Leg source, Sectors start, Sectors count, IoSegment[] buffer)

@@ -32,6 +32,7 @@ internal sealed partial class MirrorRecovery(
     private bool _again;
     private bool _stopping;
     private bool _isStuck;
+    private Task _believing = Task.CompletedTask;
 
     /// <summary>How far it is; null when nothing is copied.</summary>
     public RecoveryProgress? Progress { get; private set; }
@@ -86,14 +87,13 @@ internal sealed partial class MirrorRecovery(
             for (int i = 0; i < Workers; i++)
                 workers[i] = WorkAsync();
             await Task.WhenAll(workers);
-            if (!_stopping && !await mirror.SettleAsync())
-                break;
+            await _believing;
         }
         while (!_stopping && !_isStuck && (_again || legs.NextToCopy(0) >= 0));
         if (!_stopping)
         {
             mirror.Join();
-            if (legs.NextToCopy(0) >= 0)
+            if (_isStuck || legs.NextToCopy(0) >= 0)
             {
                 MapperLog.RecoveryIncomplete(host.Logger, host.Name, legs.CountToCopy());
                 mirror.RecoverLater();
@@ -115,7 +115,7 @@ internal sealed partial class MirrorRecovery(
             {
                 _active.Add(span!);
                 await RecoverAsync(span!, [buffer]);
-                _active.Remove(span!);
+                BelieveLater(span!);
             }
         }
         finally

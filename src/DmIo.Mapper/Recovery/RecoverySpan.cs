@@ -9,6 +9,9 @@ internal sealed class RecoverySpan(long firstRegion, long lastRegion)
 
     public long LastRegion => lastRegion;
 
+    /// <summary>Regions of which everything was copied, and to whom.</summary>
+    public List<(long Region, ulong Targets)> Copied { get; } = [];
+
     /// <summary>The set of legs has changed meanwhile: what was copied is not believed.</summary>
     public bool IsOutdated { get; set; }
 

@@ -8,6 +8,9 @@ internal sealed partial class MirrorSimulation
     // Far longer than anything needs that the engine does by itself.
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
 
+    // Recovery, probes and retries take seconds.
+    private static readonly TimeSpan s_selfHelp = TimeSpan.FromMinutes(1);
+
     private IEnumerable<SimulatedMedia> AllMedia => Log is null ? Legs : [.. Legs, Log, Sidecar!];
 
     private void Start()
@@ -125,18 +128,45 @@ internal sealed partial class MirrorSimulation
         }
         Calm();
         Pass(() => _client.UnderWay == 0, "every request completes");
-        Pass(() => Knowledge.IsWhole && Knowledge.Set == Knowledge.All, "all legs come to be in sync");
+        TimeSpan until = _loop.Time.Elapsed + s_selfHelp;
+        Pass(() => InSync() || _loop.Time.Elapsed > until, "time passes");
+        if (!InSync())
+        {
+            // What only one leg has and cannot read, nobody can copy.
+            Reach("rests that wanted blocks mended");
+            if (!Legs.Any(HasBadBlock))
+                throw new HistoryViolationException($"legs do not come to be in sync: {_device!.StatusLine()}");
+            foreach (SimulatedMedia leg in Legs)
+                leg.Mend();
+        }
+        Pass(InSync, "all legs come to be in sync");
         Reach("rests");
+        CheckContents();
+    }
+
+    // All legs are equal, and right, but for blocks that cannot be read and that nobody has read since.
+    private void CheckContents()
+    {
         byte[] right = ContentsOf(Legs[0]);
-        if (_model.CheckNow(0, right) is { } wrong)
-            throw new HistoryViolationException($"at rest, leg 0: {wrong}");
+        int unit = Legs[0].BlockBytes;
         foreach (SimulatedMedia leg in Legs)
         {
-            int same = ContentsOf(leg).AsSpan().CommonPrefixLength(right);
-            if (same < right.Length)
-                throw new HistoryViolationException($"at rest {leg.Name} differs from leg0 at sector {same / 512}");
+            for (int block = 0; block * unit < right.Length; block++)
+            {
+                if (leg.Contents.HealthOf(block) != BlockHealth.Good)
+                    continue;
+                ReadOnlySpan<byte> here = leg.Contents.Visible(block);
+                if (Legs[0].Contents.HealthOf(block) != BlockHealth.Good)
+                    here.CopyTo(right.AsSpan(block * unit));
+                else if (!here.SequenceEqual(right.AsSpan(block * unit, unit)))
+                    throw new HistoryViolationException($"at rest {leg.Name} differs from leg0 in block {block}");
+                if (_model.CheckNow((long)block * unit / Sectors.SizeBytes, here) is { } wrong)
+                    throw new HistoryViolationException($"at rest, {leg.Name}: {wrong}");
+            }
         }
     }
+
+    private bool InSync() => Knowledge.IsWhole && Knowledge.Set == Knowledge.All;
 
     private void Calm()
     {
@@ -185,11 +215,14 @@ internal sealed partial class MirrorSimulation
             ReadOnlySpan<byte> first = contents[0].AsSpan(r * region, region);
             for (int leg = 1; leg < contents.Length; leg++)
             {
-                if (!contents[leg].AsSpan(r * region, region).SequenceEqual(first))
-                {
-                    throw new HistoryViolationException(
-                        $"after {after} the log says that region {r} is clean, and leg {leg} differs from leg 0 there");
-                }
+                ReadOnlySpan<byte> other = contents[leg].AsSpan(r * region, region);
+                int same = other.CommonPrefixLength(first);
+                if (same == region)
+                    continue;
+                int word = same / sizeof(long) * sizeof(long);
+                throw new HistoryViolationException(
+                    $"after {after} the log says that region {r} is clean, and in sector {(r * region + same) / 512} leg 0 "
+                    + $"has stamp {BitConverter.ToInt64(first[word..])}, leg {leg} {BitConverter.ToInt64(other[word..])}");
             }
         }
     }

@@ -14,19 +14,21 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     private readonly Random _random;
     private readonly HistoryClient _client;
+    private readonly StoryLoggers _loggers;
     private readonly HistoryModel _model;
     private readonly MemoryStore _store = new("/state/vol0.mirror-0.json");
     private readonly long _length;
     private readonly long _regionSize;
     private readonly string _table;
     private readonly HashSet<string> _missing = [];
-    private MappedDeviceOptions _options;
+    private readonly MappedDeviceOptions _options;
     private ManualLoop _loop = new();
     private MappedDevice? _device;
 
     public MirrorSimulation(int seed, Func<MappedDeviceOptions, MappedDeviceOptions>? arrange = null)
     {
         _random = new Random(seed);
+        _loggers = new StoryLoggers(Story);
         _length = 512 << _random.Next(3);
         _regionSize = 8 << _random.Next(6);
         int block = _random.Next(4) == 0 ? 4096 : 512;
@@ -37,7 +39,6 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         if (HasDiskLog)
         {
             int logBlock = _random.Next(3) == 0 ? 4096 : 512;
-            Log = SimulatedLogDevice.Create(_random, "log", logBlock, Coverage);
             // A device that has room for the record too, or one that has not.
             long room = _random.Next(3) > 0 ? RecordArea.SizeOf(_length / _regionSize) + 16384 : 0;
             Log = new SimulatedMedia(
@@ -58,11 +59,13 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             + string.Join(' ', Legs.Select(leg => $"{leg.Name} 0")) + " 1 handle_errors";
         _model = new HistoryModel(_length, HistoryOrder.Submission, HistorySettling.Never);
         _client = new HistoryClient(_model) { Story = Story, FlushErrorsSpoilReads = true, OnCompleted = CountEnd };
-        _options = Options(legs);
+        MappedDeviceOptions options = Options(legs);
         if (arrange is not null)
-            _options = arrange(_options);
+            options = arrange(options);
+        _options = options with { LegsAreFresh = true };
         Start();
-        _options = _options with { LegsAreFresh = false };
+        _options = options with { LegsAreFresh = false };
+
     }
 
     public List<SimulatedMedia> Legs { get; } = [];
@@ -73,12 +76,9 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     public bool HasDiskLog { get; }
 
-    public Story Story { get; } = new(4000);
+    public Story Story { get; } = new(200000);
 
     public DiskCoverage Coverage { get; } = new();
-
-    /// <summary>What the mirror logged in its present life and before.</summary>
-    public RecordingLoggers Lines { get; } = new();
 
     /// <summary>What the seed has reached.</summary>
     public Dictionary<string, long> Reached { get; } = [];
@@ -125,8 +125,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private MappedDeviceOptions Options(int legs) => new()
     {
         StateDirectory = "/state",
-        LoggerFactory = Lines,
-        LegsAreFresh = true,
+        LoggerFactory = _loggers,
         OpenStore = (_, _) => _store,
         OpenSidecar = (loop, _, _) => Sidecar!.Open(loop),
         Identify = (device, argument) =>
@@ -214,7 +213,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     private void AssertNoBug()
     {
-        if (Lines.Of(2015).FirstOrDefault() is { } bug)
+        if (_loggers.Bug is { } bug)
             throw new HistoryViolationException(bug);
     }
 }

@@ -1,0 +1,62 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using DmIo.Mapper.Tests;
+
+// Many lives of a mirror, for hours if need be: --first SEED --lives N --steps N --jobs N. The first seed that fails ends
+// it: its story is printed, and the exit status is 1.
+var given = new Dictionary<string, int> { ["--first"] = 1, ["--lives"] = 500, ["--steps"] = 2000, ["--jobs"] = 1 };
+for (int i = 0; i < args.Length; i += 2)
+{
+    if (!given.ContainsKey(args[i]) || i + 1 == args.Length
+        || !int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out int value))
+    {
+        Console.Error.WriteLine("usage: [--first SEED] [--lives N] [--steps N] [--jobs N]");
+        return 2;
+    }
+    given[args[i]] = value;
+}
+
+long start = TimeProvider.System.GetTimestamp();
+var reached = new ConcurrentDictionary<string, long>();
+int next = given["--first"];
+int end = next + given["--lives"];
+string? failure = null;
+Thread[] workers = [.. Enumerable.Range(0, given["--jobs"]).Select(_ => new Thread(Work))];
+foreach (Thread worker in workers)
+    worker.Start();
+foreach (Thread worker in workers)
+    worker.Join();
+if (failure is not null)
+{
+    Console.WriteLine(failure);
+    return 1;
+}
+foreach ((string what, long times) in reached.OrderBy(pair => pair.Key))
+    Console.WriteLine($"{what}: {times}");
+long steps = (long)given["--lives"] * given["--steps"];
+Console.WriteLine(
+    $"seeds {given["--first"]} to {end - 1}: {steps} steps in {TimeProvider.System.GetElapsedTime(start).TotalSeconds:0} s, "
+    + "nothing lost");
+return 0;
+
+void Work()
+{
+    while (failure is null && Interlocked.Increment(ref next) - 1 is var seed && seed < end)
+    {
+        MirrorSimulation? simulation = null;
+        try
+        {
+            simulation = new MirrorSimulation(seed);
+            simulation.Run(given["--steps"]);
+        }
+#pragma warning disable CA1031 // Whatever it is, it is the finding.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            failure = $"{simulation?.Story}\nseed {seed}: {e}";
+            return;
+        }
+        foreach ((string what, long times) in simulation.Reached)
+            reached.AddOrUpdate(what, times, (_, before) => before + times);
+    }
+}
