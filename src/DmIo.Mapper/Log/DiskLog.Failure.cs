@@ -42,21 +42,22 @@ internal sealed partial class DiskLog
     }
 
     // A commit has succeeded with all of the bits: the log can be believed again.
-    private async Task FoundAsync()
+    private async Task<Errno> FoundAsync()
     {
         if (Letter == ShownLog.Alive)
-            return;
+            return Errno.None;
         if (_options.File.IsLogLost)
         {
             _options.File.IsLogLost = false;
-            if (await _options.File.WriteAsync(_options.Store, clean: false) != Errno.None)
+            if (await _options.File.WriteAsync(_options.Store, clean: false) is not Errno.None and var errno)
             {
                 _options.File.IsLogLost = true;
-                return;
+                return errno;
             }
         }
         Letter = ShownLog.Alive;
         _isLost = _isTold = false;
         MapperLog.LogWorks(_options.Logger, _options.Name, Location);
+        return Errno.None;
     }
 }

@@ -92,9 +92,7 @@ internal sealed partial class DiskLog
             return errno;
         _image.Version = KernelVersion;
         errno = await WriteBitsAsync(flush: true);
-        if (errno == Errno.None && _isLost)
-            await FoundAsync();
-        return errno;
+        return errno == Errno.None && _isLost ? await FoundAsync() : errno;
     }
 
     private MapperException Refused(string problem) => new($"{_options.Name}: the log {Location} {problem}");

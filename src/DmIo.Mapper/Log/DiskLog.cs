@@ -28,6 +28,7 @@ internal sealed partial class DiskLog : RegionLog
     private bool _isCommitting;
     private bool _flush;
     private bool _anchorChanged;
+    private bool _areaUnflushed;
     private bool _isLost;
 
     public DiskLog(IoLoop loop, BlockDevice device, DiskLogOptions options, LegSet legs)
@@ -46,7 +47,7 @@ internal sealed partial class DiskLog : RegionLog
     public override long MarkDirty(long region)
     {
         if (!_image.SetDirty(region))
-            return Pending();
+            return _isLost ? 0 : Pending();
         _flush = true;
         return Want();
     }
@@ -109,8 +110,8 @@ internal sealed partial class DiskLog : RegionLog
         _options.Store.Dispose();
     }
 
-    // What was marked before may not be durable yet; in a lost log nothing is waited for.
-    private long Pending() => _isLost || Durable >= _mustBeDurable ? 0 : _mustBeDurable;
+    // What was marked before may not be durable yet.
+    private long Pending() => Durable >= _mustBeDurable ? 0 : _mustBeDurable;
 
     private long Want()
     {
@@ -134,7 +135,6 @@ internal sealed partial class DiskLog : RegionLog
             Errno errno = await CommitOnceAsync();
             if (errno == Errno.None)
             {
-                await FoundAsync();
                 Committed(Errno.None);
                 continue;
             }
@@ -158,6 +158,9 @@ internal sealed partial class DiskLog : RegionLog
         Errno errno = await WriteBitsAsync(flush || anchor);
         if (errno == Errno.None && anchor)
             errno = await WriteAnchorAsync();
+        // As long as the state file says that the log is lost, nothing that it says is believed.
+        if (errno == Errno.None)
+            errno = await FoundAsync();
         if (errno == Errno.None)
         {
             Durable = number;
@@ -172,10 +175,10 @@ internal sealed partial class DiskLog : RegionLog
     /// <summary>Writes the changed blocks of log and record, and makes them durable if that is asked for.</summary>
     private async Task<Errno> WriteBitsAsync(bool flush)
     {
-        bool sidecar = _areaWriter is not null && _areaWriter != _writer && _area!.HasChanges;
         Errno errno = await WriteImageAsync();
         if (_area is { HasChanges: true } area)
         {
+            _areaUnflushed = true;
             Errno areaErrno = await area.WriteChangesAsync();
             if (errno == Errno.None)
                 errno = areaErrno;
@@ -184,12 +187,18 @@ internal sealed partial class DiskLog : RegionLog
             return Failed(ShownLog.Failed, errno);
         if (!flush)
             return Errno.None;
+        // What was written behind its device's flush by the commit before is not durable either.
+        bool sidecar = _areaUnflushed && _areaWriter != _writer;
+        _areaUnflushed = false;
         Task<Errno> log = _writer.FlushAsync();
         Errno flushed = sidecar ? await _areaWriter!.FlushAsync() : Errno.None;
         errno = await log;
         if (errno == Errno.None)
             errno = flushed;
-        return errno == Errno.None ? errno : Failed(ShownLog.FlushFailed, errno);
+        if (errno == Errno.None)
+            return errno;
+        _areaUnflushed = true;
+        return Failed(ShownLog.FlushFailed, errno);
     }
 
     private async Task<Errno> WriteAnchorAsync()

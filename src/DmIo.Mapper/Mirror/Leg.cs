@@ -38,8 +38,11 @@ internal sealed class Leg(int index, TargetLeg place, LegIdentity identity, long
     /// </summary>
     public bool IsDiverged { get; set; }
 
-    /// <summary>It has failed something, and what follows from that is not decided yet.</summary>
-    public bool IsSuspect { get; set; }
+    /// <summary>Operations that it has failed, and what follows from that is not decided yet.</summary>
+    public int Suspicions { get; set; }
+
+    /// <summary>Operations other than reads that it has ever failed.</summary>
+    public int Failures { get; set; }
 
     /// <summary>The stamp up to which it has made everything durable (<see cref="RegionUses"/>).</summary>
     public long FlushedStamp { get; set; }

@@ -67,6 +67,7 @@ internal sealed class MirrorFlusher : IoRequest, IAsyncDisposable
         // The kernel tells a client's flush that failed from one of its own.
         LegErrors kind = _served.Count > 0 ? LegErrors.Write : LegErrors.Flush;
         bool isDurable = _mirror.FlushFailed(failures, flushed, kind);
+        _mirror.Decided(failures.Bits);
         // What a flush of the mirror's own could not save, the next client is told.
         _owesError |= !isDurable;
         foreach (BlockRequest request in _served)

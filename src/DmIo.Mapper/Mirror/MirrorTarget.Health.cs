@@ -5,6 +5,7 @@ internal sealed partial class MirrorTarget
 {
     private readonly List<LogWait> _logWaits = [];
     private long _legsTicket;
+    private ulong _suspects;
     private long _epoch;
     private bool _isLogBroken;
 
@@ -112,7 +113,20 @@ internal sealed partial class MirrorTarget
     {
         for (; region > 0; region--)
             asked &= asked - 1;
-        _legs[System.Numerics.BitOperations.TrailingZeroCount(asked)].IsSuspect = true;
+        Leg leg = _legs[System.Numerics.BitOperations.TrailingZeroCount(asked)];
+        leg.Suspicions++;
+        leg.Failures++;
+        _suspects |= leg.Bit;
+    }
+
+    /// <summary>What follows from failures of one request is decided.</summary>
+    internal void Decided(ulong failed)
+    {
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((failed & leg.Bit) != 0 && --leg.Suspicions == 0)
+                _suspects &= ~leg.Bit;
+        }
     }
 
     /// <summary>Legs have made durable all that had ended by a stamp.</summary>
@@ -120,7 +134,7 @@ internal sealed partial class MirrorTarget
     {
         foreach (Leg leg in _legs.Legs)
         {
-            if ((legs & leg.Bit) != 0 && !leg.IsSuspect)
+            if ((legs & leg.Bit) != 0 && leg.Suspicions == 0)
                 leg.FlushedStamp = Math.Max(leg.FlushedStamp, stamp);
         }
     }
@@ -171,7 +185,6 @@ internal sealed partial class MirrorTarget
             use.Noted &= ~leg.Bit;
         // What was done before is not on it; where that matters it lacks the region.
         leg.FlushedStamp = _uses.Stamp;
-        leg.IsSuspect = false;
         leg.Unreadable.Clear();
         leg.IsRecovering = true;
         _legs.Enter(leg);
@@ -180,7 +193,7 @@ internal sealed partial class MirrorTarget
         _log.Commit();
         MapperLog.LegReturned(Host.Logger, Host.Name, leg.Index, leg.Place.Argument, leg.Lacks.Count);
         Host.HealthChangedOf(this);
-        _recovery.Start();
+        _recovery.Restart();
     }
 
     /// <summary>Declares the legs of the set that lack nothing any more, durably, in sync.</summary>
@@ -236,8 +249,6 @@ internal sealed partial class MirrorTarget
         {
             if ((failures.Bits & leg.Bit) == 0)
                 continue;
-            // Whoever stays is believed again: nobody else has what it may have lost.
-            leg.IsSuspect &= !leg.IsInSet;
             Tell(leg, failures[leg.Index], kind, failures.Bits, (left & leg.Bit) != 0);
         }
     }

@@ -12,9 +12,12 @@ internal sealed partial class MirrorTarget
     {
         Leg leg = read.Leg!;
         leg.ReadsInFlight--;
+        // A leg that has failed a flush meanwhile may have forgotten what it was to keep: rather ask another.
+        if (read.Error == Errno.None && leg.Failures != read.LegFailures && TryStart(read))
+            return;
         if (read.Error == Errno.None)
         {
-            if (read.Tried != leg.Bit)
+            if (read.Unreadable != 0)
                 Repair(read);
             read.At += read.Count;
             if (read.At == read.Original!.End)
@@ -23,6 +26,7 @@ internal sealed partial class MirrorTarget
                 StartPiece(read);
             return;
         }
+        read.Unreadable |= leg.Bit;
         NoteReadFailure(leg, new RegionFailure(BlockOperation.Read, read.FailedAt, read.Error), LegErrors.Read);
         if (TryStart(read))
             return;
@@ -45,7 +49,7 @@ internal sealed partial class MirrorTarget
 
     private void StartPiece(MirrorRead read)
     {
-        read.Tried = 0;
+        read.Tried = read.Unreadable = 0;
         if (TryStart(read))
             return;
         read.Original!.Data.Clear();
@@ -82,6 +86,7 @@ internal sealed partial class MirrorTarget
             return false;
         Leg leg = Choose(candidates, start, end - start);
         read.Leg = leg;
+        read.LegFailures = leg.Failures;
         read.Tried |= leg.Bit;
         read.Start = leg.Offset + start;
         read.Count = end - start;
@@ -103,6 +108,8 @@ internal sealed partial class MirrorTarget
 
     private Leg Choose(ulong candidates, Sectors start, Sectors count)
     {
+        if ((candidates & ~_suspects) != 0)
+            candidates &= ~_suspects;
         if ((candidates & ~_writeMostly) != 0)
             candidates &= ~_writeMostly;
         if ((candidates & (candidates - 1)) == 0)
@@ -134,7 +141,7 @@ internal sealed partial class MirrorTarget
     {
         foreach (Leg leg in _legs.Legs)
         {
-            if ((read.Tried & leg.Bit) != 0 && leg != read.Leg)
+            if ((read.Unreadable & leg.Bit) != 0)
                 _repair.Begin(leg, read.At, read.Count);
         }
     }

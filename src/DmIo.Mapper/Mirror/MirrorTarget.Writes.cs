@@ -146,7 +146,14 @@ internal sealed partial class MirrorTarget
         if (write.Operation == BlockOperation.WriteZeroes)
             Host.Spawn("writing zeroes", () => WriteZeroPagesAsync(write, failures.Bits));
         else
-            Conclude(write, failures);
+            ConcludeAndDecide(write, failures);
+    }
+
+    private void ConcludeAndDecide(MirrorWrite write, LegFailures failures)
+    {
+        ulong failed = failures.Bits;
+        Conclude(write, failures);
+        Decided(failed);
     }
 
     // A leg that cannot write zeroes, or failed to, gets them as data: that it fails only then is a failed write.
@@ -158,9 +165,12 @@ internal sealed partial class MirrorTarget
         {
             LeaveRegions(write);
             End(write, Errno.EIO, request.Start);
-            return;
         }
-        Conclude(write, failures);
+        else
+        {
+            Conclude(write, failures);
+        }
+        Decided(legs);
     }
 
     // What the legs answered is known: who lacks what, and what the client may be told when.

@@ -114,6 +114,7 @@ internal sealed partial class MirrorTarget : Target
     {
         await _returns.StopAsync();
         await _recovery.StopAsync();
+        await _repair.StopAsync();
         if (_inFlight > 0)
         {
             _drained = new TaskCompletionSource();
@@ -147,6 +148,7 @@ internal sealed partial class MirrorTarget : Target
         _returns.Dispose();
         _settler.Dispose();
         await _recovery.StopAsync();
+        await _repair.StopAsync();
         await _client.DisposeAsync();
         await _flusher.DisposeAsync();
         await _writer.DisposeAsync();
@@ -182,7 +184,7 @@ internal sealed partial class MirrorTarget : Target
     }
 
     /// <summary>Starts recovery if there is anything to copy.</summary>
-    internal void StartRecovery() => _recovery.Start();
+    internal void StartRecovery() => _recovery.Restart();
 
     /// <summary>Recovery met what may pass.</summary>
     internal void RecoverLater() => _returns.RetryRecovery();

@@ -117,7 +117,7 @@ internal sealed class RegionSettler : LoopWork, IDisposable
                 Settle(use);
         }
         _log.Commit();
-        return true;
+        return flushed >= due;
     }
 
     private long FlushedByAll()

@@ -32,15 +32,23 @@ internal sealed partial class MirrorRecovery(
     private bool _again;
     private bool _stopping;
     private bool _isStuck;
+    private bool _waits;
     private Task _believing = Task.CompletedTask;
 
     /// <summary>How far it is; null when nothing is copied.</summary>
     public RecoveryProgress? Progress { get; private set; }
 
-    /// <summary>Starts copying what legs of the set lack, if it has to be told no further.</summary>
+    /// <summary>Starts copying what legs of the set lack although some of that failed a moment ago.</summary>
+    public void Restart()
+    {
+        _waits = false;
+        Start();
+    }
+
+    /// <summary>Starts copying what legs of the set lack.</summary>
     public void Start()
     {
-        if (_stopping || mirror.IsReadOnly || !options.Recovers)
+        if (_waits || _stopping || mirror.IsReadOnly || !options.Recovers)
             return;
         if (_isRunning)
         {
@@ -96,6 +104,7 @@ internal sealed partial class MirrorRecovery(
             if (_isStuck || legs.NextToCopy(0) >= 0)
             {
                 MapperLog.RecoveryIncomplete(host.Logger, host.Name, legs.CountToCopy());
+                _waits = true;
                 mirror.RecoverLater();
             }
         }

@@ -14,18 +14,37 @@ internal sealed class ReadRepair(
 
     private readonly double[] _errors = new double[MirrorSpec.MaxLegs];
     private readonly long[] _countedAt = new long[MirrorSpec.MaxLegs];
+    private TaskCompletionSource? _ended;
+    private int _underWay;
+    private bool _stopping;
 
     /// <summary>Takes note of a range that a leg could not read, and mends it beside everything else.</summary>
     public void Begin(Leg leg, Sectors start, Sectors count)
     {
-        if (mirror.IsReadOnly || !options.RepairsReads || !leg.IsInSet || !leg.Unreadable.Add(start, count))
+        if (_stopping || mirror.IsReadOnly || !options.RepairsReads || !leg.IsInSet || !leg.Unreadable.Add(start, count))
             return;
         if (TooMany(leg))
         {
             mirror.GiveUpUnreadable(leg, start, count);
             return;
         }
-        host.Spawn("repairing", () => MendAsync(leg, start, count));
+        _underWay++;
+        host.Spawn("repairing", async () =>
+        {
+            await MendAsync(leg, start, count);
+            if (--_underWay == 0)
+                _ended?.TrySetResult();
+        });
+    }
+
+    /// <summary>Begins nothing more, and waits for what is under way.</summary>
+    public Task StopAsync()
+    {
+        _stopping = true;
+        _ended ??= new TaskCompletionSource();
+        if (_underWay == 0)
+            _ended.TrySetResult();
+        return _ended.Task;
     }
 
     // Halved for every hour that has passed, as md does it.

@@ -85,7 +85,11 @@ internal sealed partial class MirrorSimulation
         _store.Crash();
         foreach (SimulatedMedia media in AllMedia)
             media.Kill();
-        _client.Kill();
+        // A leg that forgot what it was to flush, and a log that could not say so in time: only what was flushed is safe.
+        if (IsLogInTrouble())
+            _client.PowerCut();
+        else
+            _client.Kill();
         CheckLog("a kill");
         NewLoop();
     }

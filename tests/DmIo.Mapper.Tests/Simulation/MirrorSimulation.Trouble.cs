@@ -9,6 +9,7 @@ internal sealed partial class MirrorSimulation
     private static readonly TimeSpan s_aftermath = TimeSpan.FromSeconds(3);
 
     private TimeSpan _lastTrouble = TimeSpan.MinValue;
+    private bool _troubleSinceFlush;
 
     private void Happen()
     {
@@ -106,7 +107,11 @@ internal sealed partial class MirrorSimulation
         Log.Return();
     }
 
-    private void Trouble() => _lastTrouble = _loop.Time.Elapsed;
+    private void Trouble()
+    {
+        _lastTrouble = _loop.Time.Elapsed;
+        _troubleSinceFlush = true;
+    }
 
     private bool InTrouble()
     {
@@ -116,6 +121,9 @@ internal sealed partial class MirrorSimulation
             Trouble();
         return now || _loop.Time.Elapsed - _lastTrouble < s_aftermath || Legs.Any(HasBadBlock);
     }
+
+    private bool IsLogInTrouble() => _store.Error != Errno.None
+        || (Log is not null && (Log.IsGone || Log.Faults.WriteErrors > 0 || Log.Faults.FlushErrors > 0));
 
     private static bool HasBadBlock(SimulatedMedia leg)
     {
