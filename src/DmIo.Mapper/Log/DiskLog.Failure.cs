@@ -14,18 +14,22 @@ internal sealed partial class DiskLog
         _isTold = true;
         if (!NothingToRecord())
             return false;
-        if (!_isLost)
+        if (!_options.File.IsLogLost)
         {
             _options.File.IsLogLost = true;
             if (await _options.File.WriteAsync(_options.Store, clean: false) != Errno.None)
+            {
+                _options.File.IsLogLost = false;
                 return false;
+            }
+            MapperLog.LogLost(_options.Logger, _options.Name, Location, _options.Store.Location);
             // A leg may have left meanwhile.
             if (!NothingToRecord())
                 return false;
-            _isLost = true;
-            MapperLog.LogLost(_options.Logger, _options.Name, Location, _options.Store.Location);
         }
-        _mustBeDurable = Durable;
+        _isLost = true;
+        // What waits for the log does so in vain, and need not.
+        Durable = _mustBeDurable = _started;
         return true;
     }
 
@@ -56,7 +60,7 @@ internal sealed partial class DiskLog
             }
         }
         Letter = ShownLog.Alive;
-        _isLost = _isTold = false;
+        _isTold = false;
         MapperLog.LogWorks(_options.Logger, _options.Name, Location);
         return Errno.None;
     }

@@ -82,7 +82,7 @@ internal sealed partial class DiskLog
             await _committing;
         Errno errno = await WriteBitsAsync(flush: true);
         if (errno != Errno.None)
-            return _isLost ? Errno.None : errno;
+            return _options.File.IsLogLost ? Errno.None : errno;
         bool all = Legs.Set == Legs.All && Legs.IsWhole && Legs.GivenUp.Count == 0
             && _image.CleanCount == Legs.Regions && !_anchor.Slots.Any(slot => slot.IsDiverged);
         _anchor.IsActive = !all;
@@ -92,7 +92,7 @@ internal sealed partial class DiskLog
             return errno;
         _image.Version = KernelVersion;
         errno = await WriteBitsAsync(flush: true);
-        return errno == Errno.None && _isLost ? await FoundAsync() : errno;
+        return errno == Errno.None ? await FoundAsync() : errno;
     }
 
     private MapperException Refused(string problem) => new($"{_options.Name}: the log {Location} {problem}");
@@ -174,6 +174,7 @@ internal sealed partial class DiskLog
         {
             Volume = anchor?.Volume ?? Guid.Empty,
             Epoch = anchor?.Epoch ?? 0,
+            HasRegions = true,
             IsClean = anchor is { IsActive: true, IsClean: true } && !interfered,
             FollowsKernel = !_wasActive || interfered,
             KernelInterfered = interfered,

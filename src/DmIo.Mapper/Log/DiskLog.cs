@@ -151,6 +151,8 @@ internal sealed partial class DiskLog : RegionLog
     private async Task<Errno> CommitOnceAsync()
     {
         _wanted = false;
+        // From here on marks are waited for again: what this commit does not hold, the next one will.
+        _isLost = false;
         long number = ++_started;
         bool flush = _flush;
         bool anchor = _anchorChanged;

@@ -28,6 +28,7 @@ internal sealed class LegSet
         Regions = CountRegions(length, regionSize);
         All = (1UL << legs.Length) - 1;
         MayDiffer = new RegionSet(Regions);
+        Rewrite = new RegionSet(Regions);
         GivenUp = new RegionSet(Regions);
         _outOfSync = new RegionSet(Regions);
         Refresh();
@@ -54,6 +55,12 @@ internal sealed class LegSet
 
     /// <summary>Regions in which holders may differ.</summary>
     public RegionSet MayDiffer { get; }
+
+    /// <summary>
+    /// Those of them where even the right leg may not hold durably what it is read to hold: a flush failed, and the system
+    /// takes what it could not write for written. Recovery writes it to that leg too.
+    /// </summary>
+    public RegionSet Rewrite { get; }
 
     /// <summary>
     /// Regions whose newest contents were given up by a forced start: only diverged legs have them.
@@ -114,7 +121,10 @@ internal sealed class LegSet
                 leg.Lacks.Remove(region);
         }
         if (alike)
+        {
             MayDiffer.Remove(region);
+            Rewrite.Remove(region);
+        }
         if (MayDiffer.Contains(region) || LacksAnyone(region) || !_outOfSync.Remove(region))
             return;
         Volatile.Write(ref _outOfSyncCount, _outOfSync.Count);
@@ -240,6 +250,8 @@ internal sealed class LegSet
     /// <summary>Bits of the legs of the set that must be made like the source in some of the regions.</summary>
     public ulong TargetsOf(long first, long last, Leg source)
     {
+        if (Rewrite.ContainsAny(first, last))
+            return Set;
         if (MayDiffer.ContainsAny(first, last))
             return Set & ~source.Bit;
         ulong targets = 0;

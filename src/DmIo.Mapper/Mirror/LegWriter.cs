@@ -24,11 +24,20 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
             asked, BlockOperation.Write, BlockFlags.None, start, Sectors.FromBytes(data.LengthBytes),
             IoMemory.FromVector(data));
 
-    /// <summary>Reads from one leg.</summary>
-    public Task<LegFailures> ReadAsync(Leg leg, Sectors start, IoVector data) =>
-        RunAsync(
+    /// <summary>
+    /// Reads from one leg, to write it to others. What a leg returned that failed something else meanwhile is not taken: a
+    /// flush that fails makes a system forget what it was to keep.
+    /// </summary>
+    public async Task<LegFailures> ReadAsync(Leg leg, Sectors start, IoVector data)
+    {
+        int before = leg.Failures;
+        LegFailures failures = await RunAsync(
             leg.Bit, BlockOperation.Read, BlockFlags.None, start, Sectors.FromBytes(data.LengthBytes),
             IoMemory.FromVector(data));
+        if (failures.Bits == 0 && (leg.Suspicions > 0 || leg.Failures != before))
+            failures.Add(leg.Index, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EAGAIN));
+        return failures;
+    }
 
     /// <summary>Makes a range of legs read as zeroes, by the legs' own means where they have some.</summary>
     public async Task<LegFailures> ZeroAsync(ulong asked, Sectors start, Sectors count, BlockFlags flags)

@@ -81,6 +81,9 @@ internal sealed class MirrorStart(
             FollowKernel(recorded);
         else if (!recorded.IsClean)
             legs.MayDiffer.UnionWith(recorded.Dirty);
+        // A flush that failed before the end is forgotten. Where a log of regions says how few they are, all are rewritten.
+        if (recorded.HasRegions)
+            legs.Rewrite.UnionWith(legs.MayDiffer);
         if (recorded is { IsClean: false, FollowsKernel: false })
             Findings.Add("was not stopped cleanly");
         ResolveDiverged();
@@ -192,6 +195,7 @@ internal sealed class MirrorStart(
             }
             chosen.Lacks.ExceptWith(legs.MayDiffer);
             legs.MayDiffer.Clear();
+            legs.Rewrite.Clear();
             UsedSyncFrom = true;
         }
         if (chosen.Lacks.Count == 0)

@@ -88,12 +88,13 @@ internal sealed partial class MirrorTarget
                     durable = false;
             }
         }
-        if (flushed == 0)
+        if (!durable)
         {
-            // Each may have lost another part of what none of them has made durable.
+            // Each may have lost another part of what it was to make durable.
             foreach (RegionUse use in _uses.All)
             {
                 _legs.Differ(use.Region);
+                _legs.Rewrite.Add(use.Region);
                 _recovery.Disturb(use.Region);
             }
         }

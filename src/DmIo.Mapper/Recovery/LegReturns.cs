@@ -82,28 +82,31 @@ internal sealed class LegReturns : IDisposable
     private async ValueTask ProbeAsync()
     {
         _mirror.StartRecovery();
-        TimeSpan? next = null;
         for (int i = 0; i < _legs.Legs.Length && !_stopping; i++)
         {
             Leg leg = _legs[i];
-            if (leg.IsInSet || !leg.IsPresent)
+            if (leg.IsInSet || !leg.IsPresent || _host.Loop.Time.GetTimestamp() < _dueAt[i])
                 continue;
-            long now = _host.Loop.Time.GetTimestamp();
-            if (now >= _dueAt[i])
-            {
-                if (await AnswersAsync(leg) && !leg.IsInSet && !_stopping)
-                {
-                    _mirror.Return(leg);
-                    continue;
-                }
+            if (await AnswersAsync(leg) && !leg.IsInSet && !_stopping)
+                _mirror.Return(leg);
+            else if (!leg.IsInSet)
                 LegLeft(leg);
-                now = _host.Loop.Time.GetTimestamp();
-            }
-            TimeSpan left = _host.Loop.Time.GetElapsedTime(now, _dueAt[i]);
-            next = next is { } sooner && sooner < left ? sooner : left;
         }
-        if (next is { } due)
-            Arm(due);
+        // Others may have left meanwhile, and their time has passed unheard.
+        ArmForNext();
+    }
+
+    private void ArmForNext()
+    {
+        long now = _host.Loop.Time.GetTimestamp();
+        long next = long.MaxValue;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if (!leg.IsInSet && leg.IsPresent)
+                next = Math.Min(next, Math.Max(now, _dueAt[leg.Index]));
+        }
+        if (next < long.MaxValue)
+            Arm(_host.Loop.Time.GetElapsedTime(now, next));
     }
 
     private async Task<bool> AnswersAsync(Leg leg)

@@ -43,6 +43,9 @@ internal sealed partial class MirrorRecovery
             ? [] : await ExtentsAsync(source, start, count);
         foreach (BlockExtent extent in extents)
         {
+            // The source may have left meanwhile, and then it is not one any more.
+            if (span.IsOutdated)
+                return false;
             if (extent.Kind == ExtentKind.Data)
             {
                 isHole = false;
@@ -62,7 +65,7 @@ internal sealed partial class MirrorRecovery
         for (long region = first; region <= last; region++)
         {
             if (legs.StartOf(region + 1) <= start + count)
-                span.Copied.Add((region, legs.TargetsOf(region, region, source)));
+                span.Copied.Add((region, legs.TargetsOf(region, region, source) & ~source.Bit));
         }
         return isHole;
     }
@@ -76,7 +79,11 @@ internal sealed partial class MirrorRecovery
             Sectors length = Sectors.Min(step, count - done);
             IoVector data = new IoVector(buffer, 1).Slice(0, length.Bytes);
             await _pacer.WaitAsync(length.Bytes);
+            if (span.IsOutdated)
+                return;
             Leg? read = await ReadAsync(source, at, data);
+            if (span.IsOutdated)
+                return;
             long first = legs.RegionOf(at);
             long last = legs.LastOf(at, length);
             if (read is null)
@@ -107,6 +114,8 @@ internal sealed partial class MirrorRecovery
             LegFailures unread = await writer.ReadAsync(leg, start, data);
             if (unread.Bits == 0)
                 return leg;
+            if (unread[leg.Index].Errno == Errno.EAGAIN)
+                return null;
             mirror.NoteReadFailure(leg, unread[leg.Index], LegErrors.Sync);
         }
         return null;

@@ -14,6 +14,9 @@ internal sealed class RecordedMirror(long regions, int legs)
     /// <summary>Regions that were given up by a forced start.</summary>
     public RegionSet GivenUp { get; } = new(regions);
 
+    /// <summary>The dirty regions are those that were written, not all of them.</summary>
+    public bool HasRegions { get; init; }
+
     /// <summary>No write was in flight when the mirror ended: what nobody lacks is identical.</summary>
     public bool IsClean { get; init; }
 

@@ -136,12 +136,11 @@ internal sealed partial class MirrorSimulation
         Pass(() => InSync() || _loop.Time.Elapsed > until, "time passes");
         if (!InSync())
         {
-            // What only one leg has and cannot read, nobody can copy.
-            Reach("rests that wanted blocks mended");
+            // What only one leg has and cannot read, nobody can copy: its user writes it anew.
+            Reach("rests that wanted blocks rewritten");
             if (!Legs.Any(HasBadBlock))
                 throw new HistoryViolationException($"legs do not come to be in sync: {_device!.StatusLine()}");
-            foreach (SimulatedMedia leg in Legs)
-                leg.Mend();
+            RewriteBadBlocks();
         }
         Pass(InSync, "all legs come to be in sync");
         Reach("rests");
@@ -168,6 +167,18 @@ internal sealed partial class MirrorSimulation
                     throw new HistoryViolationException($"at rest, {leg.Name}: {wrong}");
             }
         }
+    }
+
+    private void RewriteBadBlocks()
+    {
+        long unit = _device!.LogicalBlockBytes / Sectors.SizeBytes;
+        for (long start = 0; start < _length; start += unit)
+        {
+            long block = start / unit;
+            if (Legs.Any(leg => leg.Contents.HealthOf((int)block) != BlockHealth.Good))
+                _client.Write(start, unit);
+        }
+        Pass(() => _client.UnderWay == 0, "every request completes");
     }
 
     private bool InSync() => Knowledge.IsWhole && Knowledge.Set == Knowledge.All;
@@ -209,7 +220,7 @@ internal sealed partial class MirrorSimulation
         Log.Contents.Visible(0, image.Bytes.Length / Log.BlockBytes).CopyTo(image.Bytes);
         if (!image.HasMagic)
             return;
-        byte[][] contents = [.. Legs.Select(ContentsOf)];
+        byte[][] contents = ReadableContents();
         int region = (int)new Sectors(_regionSize).Bytes;
         for (int r = 0; r < image.Regions; r++)
         {
@@ -233,4 +244,19 @@ internal sealed partial class MirrorSimulation
 
     private static byte[] ContentsOf(SimulatedMedia leg) =>
         leg.Contents.Visible(0, (int)(leg.Length.Bytes / leg.BlockBytes)).ToArray();
+
+    // What a block that cannot be read holds means nothing: the first leg's bytes stand for it.
+    private byte[][] ReadableContents()
+    {
+        byte[][] contents = [.. Legs.Select(ContentsOf)];
+        int unit = Legs[0].BlockBytes;
+        for (int block = 0; block * unit < contents[0].Length; block++)
+        {
+            if (Legs.All(leg => leg.Contents.HealthOf(block) == BlockHealth.Good))
+                continue;
+            foreach (byte[] other in contents)
+                contents[0].AsSpan(block * unit, unit).CopyTo(other.AsSpan(block * unit));
+        }
+        return contents;
+    }
 }

@@ -159,16 +159,6 @@ internal sealed partial class SimulatedMedia
         }
     }
 
-    /// <summary>Every block can be read again, as after retries of the disk's own.</summary>
-    public void Mend()
-    {
-        for (int block = 0; block < Length.Bytes / BlockBytes; block++)
-        {
-            if (Contents.HealthOf(block) != BlockHealth.Good)
-                Contents.Spoil(block, BlockHealth.Good);
-        }
-    }
-
     /// <summary>Completes what vanished, so that a life can come to rest.</summary>
     public void CompleteVanished(Errno errno = Errno.EIO)
     {
