@@ -211,11 +211,11 @@ internal sealed class LegSet
 
     /// <summary>
     /// Bits of the legs that a read of a region may come from: all holders, or the one that is right where they differ.
-    /// Legs of the set go before others.
+    /// Legs of the set go before others; some are not asked.
     /// </summary>
-    public ulong ReadersOf(long region)
+    public ulong ReadersOf(long region, ulong except)
     {
-        ulong holders = HoldersOf(region, region);
+        ulong holders = HoldersOf(region, region) & ~except;
         ulong inSet = holders & Set;
         ulong readers = inSet != 0 ? inSet : holders;
         return MayDiffer.Contains(region) ? readers & (0 - readers) : readers;

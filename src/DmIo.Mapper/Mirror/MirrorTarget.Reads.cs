@@ -99,11 +99,11 @@ internal sealed partial class MirrorTarget
         return true;
     }
 
-    // Those whose turn it is; when they have failed, whoever else holds the region.
+    // Rather those that have not just failed something.
     private ulong Candidates(long region, ulong tried)
     {
-        ulong first = _legs.ReadersOf(region) & ~tried;
-        return first != 0 ? first : _legs.HoldersOf(region, region) & ~tried;
+        ulong sound = _suspects == 0 ? 0 : _legs.ReadersOf(region, tried | _suspects);
+        return sound != 0 ? sound : _legs.ReadersOf(region, tried);
     }
 
     private Leg Choose(ulong candidates, Sectors start, Sectors count)
