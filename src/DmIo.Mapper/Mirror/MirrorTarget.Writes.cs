@@ -41,9 +41,13 @@ internal sealed partial class MirrorTarget
             return;
         }
         if (write.Operation == BlockOperation.Flush)
+        {
             NoteFlushed(write.Asked, write.Stamp);
-        else
-            LeaveRegions(write);
+            // What it makes durable may be lost on a leg that has left: first the record must say so.
+            EndWhenRecorded(write, Errno.None, default, _legsTicket);
+            return;
+        }
+        LeaveRegions(write);
         End(write, Errno.None);
     }
 
