@@ -193,7 +193,7 @@ public sealed class AcknowledgementTests
         rig.Loop.RunUntilIdle();
         Assert.That((a.Error, b.Error), Is.EqualTo((Errno.None, Errno.EIO)));
         Assert.That(rig.Recorded.Select(leg => leg.Split(' ')[0]), Is.EqualTo(new[] { "out", "in" }));
-        Assert.That(rig.Status, Does.Contain("30/32 1 DD"));
+        Assert.That(rig.Status, Does.Contain("29/32 1 DD"), "regions 0 and 1, and 29 that was not flushed");
     }
 
     // Goal: all legs failing is EIO for the client, for writes and flushes; no leg is dropped, and the file says none
@@ -201,7 +201,7 @@ public sealed class AcknowledgementTests
     [Test]
     public void All_legs_failing_drops_none()
     {
-        MirrorRig rig = Open(legs: 3);
+        MirrorRig rig = Open(legs: 3, mirror => mirror with { Recovers = false });
         foreach (ScriptedDevice leg in rig.Legs)
             leg.FailAll(Errno.ENOSPC);
         Assert.That(rig.Write(0), Is.EqualTo(Errno.EIO));
@@ -256,9 +256,9 @@ public sealed class AcknowledgementTests
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - allocated, Is.Zero);
     }
 
-    private static MirrorRig Open(int legs = 2)
+    private static MirrorRig Open(int legs = 2, Func<MirrorOptions, MirrorOptions>? mirror = null)
     {
-        MirrorRig rig = new MirrorRig(legs).Start();
+        MirrorRig rig = new MirrorRig(legs).WithMirror(mirror ?? (options => options)).Start();
         Assert.That(rig.Write(30000), Is.EqualTo(Errno.None));
         return rig;
     }
