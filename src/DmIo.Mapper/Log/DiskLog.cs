@@ -38,6 +38,7 @@ internal sealed partial class DiskLog : RegionLog
         _blockBytes = device.LogicalBlockBytes;
         _image = new LogImage(legs.Regions, _blockBytes);
         _writer = new LogWriter(device);
+        _foundGivenUp = new RegionSet(legs.Regions);
         _retry = loop.Time.CreateTimer(_ => Commit(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
