@@ -14,18 +14,23 @@ internal sealed partial class DiskLog
         _isTold = true;
         if (!NothingToRecord())
             return false;
-        if (!_isLost)
+        if (!_options.File.IsLogLost)
         {
             _options.File.IsLogLost = true;
             if (await _options.File.WriteAsync(_options.Store, clean: false) != Errno.None)
+            {
+                _options.File.IsLogLost = false;
                 return false;
+            }
             // A leg may have left meanwhile.
             if (!NothingToRecord())
                 return false;
-            _isLost = true;
-            MapperLog.LogLost(_options.Logger, _options.Name, Location, _options.Store.Location);
         }
-        _mustBeDurable = Durable;
+        if (!_isLost)
+            MapperLog.LogLost(_options.Logger, _options.Name, Location, _options.Store.Location);
+        _isLost = true;
+        // Whoever waits need not: the state file says for all of them that legs may differ.
+        Durable = ++_started;
         return true;
     }
 
@@ -41,22 +46,31 @@ internal sealed partial class DiskLog
         return true;
     }
 
-    // A commit has succeeded with all of the bits: the log can be believed again.
-    private async Task FoundAsync()
+    // A commit has succeeded with all of the bits: the log can be believed again, once it knows of the writes that began
+    // while nobody waited for it, and the state file says no more that it is lost.
+    private async Task<Errno> FoundAsync()
     {
         if (Letter == ShownLog.Alive)
-            return;
-        if (_options.File.IsLogLost)
+            return Errno.None;
+        if (_isLost)
         {
-            _options.File.IsLogLost = false;
-            if (await _options.File.WriteAsync(_options.Store, clean: false) != Errno.None)
-            {
-                _options.File.IsLogLost = true;
-                return;
-            }
+            _isLost = false;
+            if (_wanted && await CommitOnceAsync() is not Errno.None and var errno)
+                return errno;
         }
+        if (_options.File.IsLogLost && await SayFoundAsync() is not Errno.None and var unsaid)
+            return unsaid;
         Letter = ShownLog.Alive;
-        _isLost = _isTold = false;
+        _isTold = false;
         MapperLog.LogWorks(_options.Logger, _options.Name, Location);
+        return Errno.None;
+    }
+
+    private async Task<Errno> SayFoundAsync()
+    {
+        _options.File.IsLogLost = false;
+        Errno errno = await _options.File.WriteAsync(_options.Store, clean: false);
+        _options.File.IsLogLost = errno != Errno.None;
+        return errno;
     }
 }

@@ -57,10 +57,7 @@ internal sealed partial class DiskLog
         Errno errno = await _area!.DescribeAsync(text);
         if (errno == Errno.None)
             errno = await (_isNew ? CreateAsync(volume, epoch) : TakeOverAsync(volume, epoch));
-        if (errno != Errno.None || !_options.File.IsLogLost)
-            return errno;
-        _options.File.IsLogLost = false;
-        return await _options.File.WriteAsync(_options.Store, clean: false);
+        return errno == Errno.None && _options.File.IsLogLost ? await SayFoundAsync() : errno;
     }
 
     // Until the anchor is there the log is nobody's: its version is not the kernel's.
@@ -142,13 +139,12 @@ internal sealed partial class DiskLog
         _anchor.IsActive = !all;
         _anchor.IsClean = Legs.MayDiffer.Count == 0;
         errno = await WriteAnchorAsync();
-        if (errno != Errno.None || !all)
-            return errno;
-        _image.Version = KernelVersion;
-        errno = await WriteBitsAsync(flush: true);
-        if (errno == Errno.None && _isLost)
-            await FoundAsync();
-        return errno;
+        if (errno == Errno.None && all)
+        {
+            _image.Version = KernelVersion;
+            errno = await WriteBitsAsync(flush: true);
+        }
+        return errno == Errno.None && _options.File.IsLogLost ? await SayFoundAsync() : errno;
     }
 
     private MapperException Refused(string problem) => new($"{_options.Name}: the log {Location} {problem}");

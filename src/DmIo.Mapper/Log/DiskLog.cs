@@ -23,7 +23,9 @@ internal sealed partial class DiskLog : RegionLog
     private LogWriter? _areaWriter;
     private Task _committing = Task.CompletedTask;
     private long _started;
+    private long _committed;
     private long _mustBeDurable;
+    private long _recordDue;
     private bool _wanted;
     private bool _isCommitting;
     private bool _flush;
@@ -61,7 +63,7 @@ internal sealed partial class DiskLog : RegionLog
     public override long NoteLack(Leg leg, long region)
     {
         if (!leg.Recorded.Add(region))
-            return Pending();
+            return Durable >= _recordDue ? 0 : _recordDue;
         _area!.Changed(leg, region);
         _flush = true;
         return WantRecord();
@@ -124,7 +126,7 @@ internal sealed partial class DiskLog : RegionLog
     private long WantRecord()
     {
         _wanted = true;
-        return _mustBeDurable = _started + 1;
+        return _recordDue = _mustBeDurable = _started + 1;
     }
 
     private async ValueTask CommitAllAsync()
@@ -133,8 +135,10 @@ internal sealed partial class DiskLog : RegionLog
         {
             Errno errno = await CommitOnceAsync();
             if (errno == Errno.None)
+                errno = await FoundAsync();
+            if (errno == Errno.None)
             {
-                await FoundAsync();
+                Durable = _committed;
                 Committed(Errno.None);
                 continue;
             }
@@ -160,7 +164,7 @@ internal sealed partial class DiskLog : RegionLog
             errno = await WriteAnchorAsync();
         if (errno == Errno.None)
         {
-            Durable = number;
+            _committed = number;
             return errno;
         }
         _wanted = true;
@@ -235,7 +239,7 @@ internal sealed partial class DiskLog : RegionLog
         _image.NoteChanged(0, _image.Bytes.Length / _blockBytes);
         foreach (Leg leg in Legs.Legs)
         {
-            if (_area is not null && leg.Recorded.Count > 0)
+            if (_area is not null && _area.SlotOf(leg) >= 0)
                 _area.ChangedAll(_area.SlotOf(leg));
         }
         return errno;
