@@ -79,9 +79,12 @@ internal sealed partial class MirrorTarget
                 if ((failures.Bits & leg.Bit) == 0 || !leg.IsInSet)
                     continue;
                 if (_legs.CanLeave(leg))
+                {
                     left |= Leave(leg);
-                else
-                    durable = false;
+                    continue;
+                }
+                durable = false;
+                LackUnflushed(leg, flushed);
             }
         }
         if (flushed == 0)
@@ -94,9 +97,28 @@ internal sealed partial class MirrorTarget
             }
         }
         Tell(failures, kind, left);
-        if (left == 0)
+        if (left != failures.Bits)
             _recovery.Start();
         return durable;
+    }
+
+    // A leg that must stay may have lost what it has not made durable: it lacks that where another has made it durable.
+    // Whoever is told later that all is durable waits for the record of it.
+    private void LackUnflushed(Leg leg, ulong flushed)
+    {
+        foreach (RegionUse use in _uses.All)
+        {
+            if (use.Pending == 0 && use.Stamp <= leg.FlushedStamp)
+                continue;
+            ulong others = _legs.HoldersOf(use.Region, use.Region) & _legs.Set & ~leg.Bit;
+            if ((others & flushed) != 0)
+                NoteLack(leg.Bit, use.Region);
+            else if (others != 0)
+                _legs.Differ(use.Region);
+            _recovery.Disturb(use.Region);
+            _legsTicket = Math.Max(_legsTicket, use.Ticket);
+        }
+        _log.Commit();
     }
 
     /// <summary>Legs have made durable all that had ended by a stamp.</summary>

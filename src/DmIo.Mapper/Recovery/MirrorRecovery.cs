@@ -76,6 +76,7 @@ internal sealed partial class MirrorRecovery(
 
     private async ValueTask RunAsync()
     {
+        bool settled;
         do
         {
             _again = _isStuck = false;
@@ -86,13 +87,15 @@ internal sealed partial class MirrorRecovery(
             for (int i = 0; i < Workers; i++)
                 workers[i] = WorkAsync();
             await Task.WhenAll(workers);
-            if (!_stopping && !await mirror.SettleAsync())
-                break;
+            settled = _stopping || await mirror.SettleAsync();
+            // What cannot be flushed is not copied again and again.
+            _isStuck |= !settled;
         }
         while (!_stopping && !_isStuck && (_again || legs.NextToCopy(0) >= 0));
         if (!_stopping)
         {
-            mirror.Join();
+            if (settled)
+                mirror.Join();
             if (legs.NextToCopy(0) >= 0)
             {
                 MapperLog.RecoveryIncomplete(host.Logger, host.Name, legs.CountToCopy());
