@@ -188,15 +188,18 @@ internal sealed class MirrorStart(
     // is given up.
     private void Choose(Leg chosen)
     {
-        if (legs.MayDiffer.Count > 0)
+        // Among holders that may differ any can be right; one that lacks something there is none.
+        var mine = new RegionSet(legs.Regions);
+        mine.UnionWith(legs.MayDiffer);
+        mine.ExceptWith(chosen.Lacks);
+        if (mine.Count > 0)
         {
             foreach (Leg other in legs.Legs)
             {
                 if (other != chosen)
-                    other.Lacks.UnionWith(legs.MayDiffer);
+                    other.Lacks.UnionWith(mine);
             }
-            chosen.Lacks.ExceptWith(legs.MayDiffer);
-            legs.MayDiffer.Clear();
+            legs.MayDiffer.ExceptWith(mine);
             UsedSyncFrom = true;
         }
         if (chosen.Lacks.Count == 0)
@@ -239,6 +242,7 @@ internal sealed class MirrorStart(
         if (othersMissing)
             legs.GivenUp.UnionWith(taken);
         chosen.Lacks.ExceptWith(taken);
+        legs.MayDiffer.ExceptWith(taken);
     }
 
     // Regions of a set that some leg that is there holds.

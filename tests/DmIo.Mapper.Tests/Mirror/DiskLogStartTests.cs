@@ -167,6 +167,21 @@ public sealed class DiskLogStartTests
         Assert.That(rig.Read(4 * 1024).Data, Is.EqualTo(MirrorRig.Bytes(8, 1)), "the old data");
     }
 
+    // Goal: a leg that lacks data is refused as the one that is right, also where legs may differ after a crash; with
+    // --force it is, and what it lacked is given up.
+    [Test]
+    public void A_leg_that_lacks_data_is_right_only_by_force([Values(0, 1)] int stale, [Values] bool clean)
+    {
+        MirrorRig rig = Degraded(stale, legs: 2, clean);
+        rig.With(options => options with { SyncFrom = stale });
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("would copy a leg that lacks data over the good one (regions 4, 6)"));
+        rig.With(options => options with { Force = true }).Start();
+        Assert.That(rig.Read(4 * 1024).Data, Is.EqualTo(MirrorRig.Bytes(8, 1)));
+        rig.Advance(5);
+        Assert.That(rig.Status, Does.Contain(" 32/32 "));
+        rig.AssertLegsEqual();
+    }
+
     // Goal: a missing leg that alone holds data is waited for, with --sync-from too; --force goes on without it.
     [Test]
     public void A_missing_leg_that_alone_holds_data_is_waited_for()
