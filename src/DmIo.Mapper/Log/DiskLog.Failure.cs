@@ -50,18 +50,19 @@ internal sealed partial class DiskLog
     {
         if (Letter == ShownLog.Alive)
             return Errno.None;
-        if (_options.File.IsLogLost)
-        {
-            _options.File.IsLogLost = false;
-            if (await _options.File.WriteAsync(_options.Store, clean: false) is not Errno.None and var errno)
-            {
-                _options.File.IsLogLost = true;
-                return errno;
-            }
-        }
+        if (_options.File.IsLogLost && await SayFoundAsync() is not Errno.None and var unsaid)
+            return unsaid;
         Letter = ShownLog.Alive;
         _isTold = false;
         MapperLog.LogWorks(_options.Logger, _options.Name, Location);
         return Errno.None;
+    }
+
+    private async Task<Errno> SayFoundAsync()
+    {
+        _options.File.IsLogLost = false;
+        Errno errno = await _options.File.WriteAsync(_options.Store, clean: false);
+        _options.File.IsLogLost = errno != Errno.None;
+        return errno;
     }
 }

@@ -4,7 +4,10 @@ namespace DmIo.Mapper;
 internal sealed partial class DiskLog
 {
     private readonly int[] _slotOfLeg = new int[MirrorSpec.MaxLegs];
+    private RegionSet _foundGivenUp;
+    private ulong _knownLegs;
     private bool _wasActive;
+    private bool _isNew;
 
     public override async ValueTask<RecordedMirror?> OpenAsync()
     {
@@ -20,11 +23,15 @@ internal sealed partial class DiskLog
             throw Refused($"cannot be read ({errno}); repair it, or name another log");
         RecordAnchor? anchor = ReadAnchor();
         bool hadMagic = _image.HasMagic;
+        uint version = _image.Version;
+        // What is in the log when it was lost counts for nothing; and without an anchor a header with this program's
+        // version is of a birth that was cut off.
+        _isNew = true;
         if (await ReadLostAsync(anchor) is { } lost)
             return lost;
-        if (anchor is null && !hadMagic)
+        if (anchor is null && (!hadMagic || version == OwnVersion))
             return null;
-        uint version = _image.Version;
+        _isNew = false;
         if (anchor is not null)
             CheckGeometry(anchor, hadMagic);
         else
@@ -35,6 +42,8 @@ internal sealed partial class DiskLog
                 $"is of version {version} and this program knows versions {OwnVersion} and {KernelVersion}; use the program "
                 + "that wrote it, or name another log");
         }
+        // What activation does to it is for the kernel.
+        _image.Version = version;
         return await InterpretAsync(anchor, version);
     }
 
@@ -44,36 +53,78 @@ internal sealed partial class DiskLog
         _options.File.Epoch = epoch;
         PlaceArea();
         AssignSlots();
-        if (!_image.HasMagic)
-            _image.Activate(MirrorSync.NoSync);
-        for (long region = Legs.NextOutOfSync(0); region >= 0; region = Legs.NextOutOfSync(region + 1))
-            _image.SetDirty(region);
-        // Whatever a crash leaves of a choice between legs, no leg is taken to hold what it lacked before or after it.
-        foreach (Leg leg in Legs.Legs)
-            leg.Recorded.UnionWith(leg.Lacks);
-        _image.Version = OwnVersion;
-        NoteWholeRecord();
-        Errno errno = await _area!.DescribeAsync(MirrorStateJson.Write(_options.File.Snapshot(false, withRegions: false)));
+        string text = MirrorStateJson.Write(_options.File.Snapshot(false, withRegions: false));
+        Errno errno = await _area!.DescribeAsync(text);
         if (errno == Errno.None)
-            errno = await WriteBitsAsync(flush: true);
+            errno = await (_isNew ? CreateAsync(volume, epoch) : TakeOverAsync(volume, epoch));
+        return errno == Errno.None && _options.File.IsLogLost ? await SayFoundAsync() : errno;
+    }
+
+    // Until the anchor is there the log is nobody's: its version is not the kernel's.
+    private async Task<Errno> CreateAsync(Guid volume, long epoch)
+    {
+        _image.Activate(MirrorSync.NoSync);
+        _image.Version = OwnVersion;
+        SetOutOfSyncDirty();
+        NoteFinalRecord();
+        Errno errno = await WriteBitsAsync(flush: true);
         if (errno != Errno.None)
             return errno;
+        FillAnchor(volume, epoch, Legs.All);
+        return await WriteAnchorAsync();
+    }
+
+    // Step by step, each durable before the next, so that after a crash in between either the state that was found holds,
+    // or the new one, or no leg is taken to hold what it lacks in any of them.
+    private async Task<Errno> TakeOverAsync(Guid volume, long epoch)
+    {
+        var givenUp = new RegionSet(Legs.Regions);
+        givenUp.UnionWith(Legs.GivenUp);
+        Legs.GivenUp.UnionWith(_foundGivenUp);
+        foreach (Leg leg in Legs.Legs)
+            leg.Recorded.UnionWith(leg.Lacks);
+        NoteWholeRecord();
+        Errno errno = await WriteBitsAsync(flush: true);
+        if (errno == Errno.None && !_wasActive)
+        {
+            // Legs that are new have no place in it before the log says that they are not like the others.
+            FillAnchor(volume, epoch, _knownLegs);
+            errno = await WriteAnchorAsync();
+        }
+        if (errno != Errno.None)
+            return errno;
+        _image.Version = OwnVersion;
+        errno = await WriteBitsAsync(flush: true);
+        if (errno != Errno.None)
+            return errno;
+        SetOutOfSyncDirty();
+        errno = await WriteBitsAsync(flush: true);
+        if (errno != Errno.None)
+            return errno;
+        FillAnchor(volume, epoch, Legs.All);
+        errno = await WriteAnchorAsync();
+        if (errno != Errno.None)
+            return errno;
+        Legs.GivenUp.Clear();
+        Legs.GivenUp.UnionWith(givenUp);
+        NoteFinalRecord();
+        return await WriteBitsAsync(flush: true);
+    }
+
+    private void SetOutOfSyncDirty()
+    {
+        for (long region = Legs.NextOutOfSync(0); region >= 0; region = Legs.NextOutOfSync(region + 1))
+            _image.SetDirty(region);
+    }
+
+    private void NoteFinalRecord()
+    {
         foreach (Leg leg in Legs.Legs)
         {
             leg.Recorded.Clear();
             leg.Recorded.UnionWith(leg.Lacks);
         }
         NoteWholeRecord();
-        FillAnchor(volume, epoch);
-        errno = await WriteBitsAsync(flush: true);
-        if (errno == Errno.None)
-            errno = await WriteAnchorAsync();
-        if (errno == Errno.None && _options.File.IsLogLost)
-        {
-            _options.File.IsLogLost = false;
-            errno = await _options.File.WriteAsync(_options.Store, clean: false);
-        }
-        return errno;
     }
 
     public override async ValueTask<Errno> EndAsync()
@@ -88,11 +139,12 @@ internal sealed partial class DiskLog
         _anchor.IsActive = !all;
         _anchor.IsClean = Legs.MayDiffer.Count == 0;
         errno = await WriteAnchorAsync();
-        if (errno != Errno.None || !all)
-            return errno;
-        _image.Version = KernelVersion;
-        errno = await WriteBitsAsync(flush: true);
-        return errno == Errno.None ? await FoundAsync() : errno;
+        if (errno == Errno.None && all)
+        {
+            _image.Version = KernelVersion;
+            errno = await WriteBitsAsync(flush: true);
+        }
+        return errno == Errno.None && _options.File.IsLogLost ? await SayFoundAsync() : errno;
     }
 
     private MapperException Refused(string problem) => new($"{_options.Name}: the log {Location} {problem}");
@@ -185,6 +237,7 @@ internal sealed partial class DiskLog
         {
             foreach (Leg leg in Legs.Legs)
                 recorded.Legs[leg.Index] = new RecordedLeg(new RegionSet(Legs.Regions), false, null);
+            _knownLegs = Legs.All;
             return recorded;
         }
         _anchor = anchor;
@@ -195,6 +248,7 @@ internal sealed partial class DiskLog
         {
             await ReadOrRefuseAsync(_area!.ReadGivenUpAsync());
             recorded.GivenUp.UnionWith(Legs.GivenUp);
+            _foundGivenUp = recorded.GivenUp;
         }
         return recorded;
     }
@@ -205,6 +259,7 @@ internal sealed partial class DiskLog
         if (slot < 0)
             return;
         _slotOfLeg[leg.Index] = slot;
+        _knownLegs |= leg.Bit;
         var lacks = new RegionSet(Legs.Regions);
         if (_wasActive)
             await ReadOrRefuseAsync(_area!.ReadAsync(slot, lacks));
@@ -270,7 +325,7 @@ internal sealed partial class DiskLog
         _area!.GivenUpChanged();
     }
 
-    private void FillAnchor(Guid volume, long epoch)
+    private void FillAnchor(Guid volume, long epoch, ulong legs)
     {
         _anchor.Volume = volume;
         _anchor.Epoch = epoch;
@@ -281,7 +336,7 @@ internal sealed partial class DiskLog
         for (int i = 0; i < _anchor.Slots.Length; i++)
         {
             int leg = Array.IndexOf(_slotOfLeg, i);
-            if (leg < 0 || leg >= Legs.Legs.Length)
+            if (leg < 0 || leg >= Legs.Legs.Length || (legs >> leg & 1) == 0)
             {
                 _anchor.Slots[i] = default;
                 continue;

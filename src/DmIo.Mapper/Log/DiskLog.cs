@@ -39,6 +39,7 @@ internal sealed partial class DiskLog : RegionLog
         _blockBytes = device.LogicalBlockBytes;
         _image = new LogImage(legs.Regions, _blockBytes);
         _writer = new LogWriter(device);
+        _foundGivenUp = new RegionSet(legs.Regions);
         _retry = loop.Time.CreateTimer(_ => Commit(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -246,7 +247,7 @@ internal sealed partial class DiskLog : RegionLog
         _image.NoteChanged(0, _image.Bytes.Length / _blockBytes);
         foreach (Leg leg in Legs.Legs)
         {
-            if (_area is not null)
+            if (_area is not null && _area.SlotOf(leg) >= 0)
                 _area.ChangedAll(_area.SlotOf(leg));
         }
         return errno;

@@ -8,7 +8,7 @@ internal sealed class MirrorStart(
     string name, TableLine line, LegSet legs, MappedDeviceOptions options, string location)
 {
     private readonly MirrorSpec _spec = (MirrorSpec)line.Target;
-    private bool _isDisputed;
+    private readonly RegionSet _disputed = new(legs.Regions);
 
     /// <summary>What is to be logged once the mirror has started.</summary>
     public List<string> Findings { get; } = [];
@@ -132,7 +132,7 @@ internal sealed class MirrorStart(
                     + $"{RegionRanges.Describe(disputed)}; look at the legs, then say --sync-from LEG with the one that is "
                     + "right");
             }
-            _isDisputed = disputed.Count > 0;
+            _disputed.UnionWith(disputed);
             Findings.Add("the kernel has used the mirror meanwhile; where its log is dirty, leg 0 is taken as right");
         }
         foreach (Leg leg in legs.Legs)
@@ -161,7 +161,11 @@ internal sealed class MirrorStart(
                     + $"{RegionRanges.Describe(leg.Lacks)}; look at both, then say --sync-from LEG with the one that is "
                     + "right: it is copied over the others there");
             }
-            _isDisputed |= leg.Lacks.Count > 0;
+            if (leg.Lacks.Count > 0)
+            {
+                _disputed.UnionWith(leg.Lacks);
+                _disputed.UnionWith(legs.GivenUp);
+            }
             leg.IsDiverged = false;
             if (leg.Lacks.Count > 0 && options.SyncFrom != leg.Index)
             {
@@ -183,19 +187,22 @@ internal sealed class MirrorStart(
         legs.GivenUp.Clear();
     }
 
-    // The leg is right everywhere: what it lacks is given up where another leg has it, if that is what is wanted.
+    // The leg is right where legs may differ and where it is disputed; with force it is right everywhere, and what it lacks
+    // is given up.
     private void Choose(Leg chosen)
     {
-        if (legs.MayDiffer.Count > 0)
+        // Among holders that may differ any can be right; one that lacks something there is none.
+        var mine = new RegionSet(legs.Regions);
+        mine.UnionWith(legs.MayDiffer);
+        mine.ExceptWith(chosen.Lacks);
+        if (mine.Count > 0)
         {
             foreach (Leg other in legs.Legs)
             {
                 if (other != chosen)
-                    other.Lacks.UnionWith(legs.MayDiffer);
+                    other.Lacks.UnionWith(mine);
             }
-            chosen.Lacks.ExceptWith(legs.MayDiffer);
-            legs.MayDiffer.Clear();
-            legs.Rewrite.Clear();
+            legs.MayDiffer.ExceptWith(mine);
             UsedSyncFrom = true;
         }
         if (chosen.Lacks.Count == 0)
@@ -203,13 +210,19 @@ internal sealed class MirrorStart(
         var elsewhere = new RegionSet(legs.Regions);
         elsewhere.UnionWith(chosen.Lacks);
         elsewhere.ExceptWith(LackedBy(legs.Legs.ToArray().Where(leg => leg != chosen && leg.IsPresent)));
-        if (elsewhere.Count > 0 && !options.Force && !_isDisputed)
+        if (elsewhere.Count > 0 && !options.Force && _disputed.Count == 0)
         {
             throw new MapperException(
                 $"{name}: --sync-from {chosen.Index} would copy a leg that lacks data over the good one (regions "
                 + $"{RegionRanges.Describe(elsewhere)}); leave the option out, and it is brought up to date by itself. To "
                 + "give up what only other legs have, say --force as well");
         }
+        var taken = new RegionSet(legs.Regions);
+        taken.UnionWith(chosen.Lacks);
+        if (!options.Force)
+            taken.IntersectWith(_disputed);
+        if (taken.Count == 0)
+            return;
         UsedSyncFrom = true;
         bool othersMissing = false;
         foreach (Leg other in legs.Legs)
@@ -218,20 +231,21 @@ internal sealed class MirrorStart(
                 continue;
             if (other.IsPresent)
             {
-                other.Lacks.UnionWith(chosen.Lacks);
+                other.Lacks.UnionWith(taken);
             }
             else
             {
                 var newer = new RegionSet(legs.Regions);
-                newer.UnionWith(chosen.Lacks);
+                newer.UnionWith(taken);
                 newer.ExceptWith(other.Lacks);
                 other.IsDiverged |= newer.Count > 0;
                 othersMissing |= newer.Count > 0;
             }
         }
         if (othersMissing)
-            legs.GivenUp.UnionWith(chosen.Lacks);
-        chosen.Lacks.Clear();
+            legs.GivenUp.UnionWith(taken);
+        chosen.Lacks.ExceptWith(taken);
+        legs.MayDiffer.ExceptWith(taken);
     }
 
     // Regions of a set that some leg that is there holds.

@@ -76,31 +76,54 @@ internal sealed partial class MirrorTarget
             return true;
         bool durable = flushed != 0;
         ulong left = 0;
-        if (durable)
+        foreach (Leg leg in _legs.Legs)
         {
-            foreach (Leg leg in _legs.Legs)
-            {
-                if ((failures.Bits & leg.Bit) == 0 || !leg.IsInSet)
-                    continue;
-                if (_legs.CanLeave(leg))
-                    left |= Leave(leg);
-                else
-                    durable = false;
-            }
+            if ((failures.Bits & leg.Bit) == 0 || !leg.IsInSet)
+                continue;
+            if (durable && _legs.CanLeave(leg))
+                left |= Leave(leg);
+            else
+                durable &= LackUnflushed(leg, flushed);
         }
-        if (!durable)
+        Tell(failures, kind, left);
+        if (left != failures.Bits)
+            _recovery.Start();
+        return durable;
+    }
+
+    // A leg that stays although its flush failed may have lost what it had not made durable: it lacks that where another
+    // has made it durable. Elsewhere it is lost, and each of those that were to keep it may have lost another part.
+    private bool LackUnflushed(Leg leg, ulong flushed)
+    {
+        bool durable = true;
+        // Writes of an earlier life may not be durable either.
+        for (long region = _legs.MayDiffer.NextFrom(0); region >= 0; region = _legs.MayDiffer.NextFrom(region + 1))
         {
-            // Each may have lost another part of what it was to make durable.
-            foreach (RegionUse use in _uses.All)
+            if ((_legs.HoldersOf(region, region) & _legs.Set & ~leg.Bit & flushed) != 0)
+                NoteLack(leg.Bit, region);
+            else
+                _legs.Rewrite.Add(region);
+            _recovery.Disturb(region);
+        }
+        foreach (RegionUse use in _uses.All)
+        {
+            if (use.Pending == 0 && use.Stamp <= leg.FlushedStamp)
+                continue;
+            ulong others = _legs.HoldersOf(use.Region, use.Region) & _legs.Set & ~leg.Bit;
+            if ((others & flushed) != 0)
+            {
+                NoteLack(leg.Bit, use.Region);
+            }
+            else
             {
                 _legs.Differ(use.Region);
                 _legs.Rewrite.Add(use.Region);
-                _recovery.Disturb(use.Region);
+                durable = false;
             }
+            _recovery.Disturb(use.Region);
+            _legsTicket = Math.Max(_legsTicket, use.Ticket);
         }
-        Tell(failures, kind, left);
-        if (left == 0)
-            _recovery.Start();
+        _log.Commit();
         return durable;
     }
 

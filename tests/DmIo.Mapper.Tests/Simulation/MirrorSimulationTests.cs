@@ -17,9 +17,7 @@ public sealed class MirrorSimulationTests
             : first == 1 ? Scenarios : 1;
         var reached = new Dictionary<string, long>();
         for (int i = first; i < first + count; i++)
-        {
             Live(i, reached);
-        }
         foreach ((string what, long times) in reached.OrderBy(pair => pair.Key))
             TestContext.Out.WriteLine($"{what}: {times}");
     }
@@ -36,7 +34,7 @@ public sealed class MirrorSimulationTests
         {
             Assert.Fail($"seed {seed} (replay with DMIO_SEED={seed}): {e}\n{simulation?.Story}");
         }
-        foreach ((string what, long times) in simulation.Reached)
+        foreach ((string what, long times) in simulation!.Reached)
             reached[what] = reached.GetValueOrDefault(what) + times;
     }
 }

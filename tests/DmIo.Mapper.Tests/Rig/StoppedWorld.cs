@@ -1,0 +1,41 @@
+namespace DmIo.Mapper.Tests;
+
+/// <summary>What is left of a mirror when the world stops: devices, state file, and what had been acknowledged.</summary>
+/// <param name="Legs">The legs' bytes.</param>
+/// <param name="Log">The log device's bytes, with all that was written.</param>
+/// <param name="Unflushed">What of it a power cut may lose.</param>
+/// <param name="StateFile">The state file, if there is one.</param>
+/// <param name="Allowed">For each region the contents that it may have.</param>
+internal sealed record StoppedWorld(
+    byte[][] Legs, byte[] Log, UnflushedWrite[] Unflushed, string? StateFile, byte[][][] Allowed)
+{
+    /// <summary>What a power cut may leave of the log: all, nothing of what was not flushed, all but one, only one.</summary>
+    public IEnumerable<byte[]> Logs()
+    {
+        yield return Log;
+        if (Unflushed.Length == 0)
+            yield break;
+        yield return With(_ => false);
+        if (Unflushed.Length == 1)
+            yield break;
+        for (int i = 0; i < Unflushed.Length; i++)
+        {
+            int one = i;
+            yield return With(index => index == one);
+            yield return With(index => index != one);
+        }
+    }
+
+    private byte[] With(Func<int, bool> survives)
+    {
+        byte[] log = [.. Log];
+        for (int i = Unflushed.Length - 1; i >= 0; i--)
+            Unflushed[i].Before.CopyTo(log, Unflushed[i].Start.Bytes);
+        for (int i = 0; i < Unflushed.Length; i++)
+        {
+            if (survives(i))
+                Unflushed[i].After.CopyTo(log, Unflushed[i].Start.Bytes);
+        }
+        return log;
+    }
+}
