@@ -13,7 +13,14 @@ internal sealed class DiskCoverage
     /// <summary>What has not happened.</summary>
     public IEnumerable<DiskEvent> Missing => Enum.GetValues<DiskEvent>().Where(what => this[what] == 0);
 
-    public void Count(DiskEvent what) => _counts[(int)what]++;
+    /// <summary>Called for each event when it happens.</summary>
+    public Action<DiskEvent>? Counted { get; set; }
+
+    public void Count(DiskEvent what)
+    {
+        _counts[(int)what]++;
+        Counted?.Invoke(what);
+    }
 
     public void Add(DiskCoverage other)
     {

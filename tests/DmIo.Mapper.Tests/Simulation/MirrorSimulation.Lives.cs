@@ -69,7 +69,7 @@ internal sealed partial class MirrorSimulation
     {
         Reach("power cuts");
         Story.Add("power is cut");
-        _store.Crash();
+        _store = _store.Crash();
         foreach (SimulatedMedia media in AllMedia)
             media.PowerCut();
         _client.PowerCut();
@@ -82,7 +82,7 @@ internal sealed partial class MirrorSimulation
         _loop.RunUntilIdle();
         Reach("kills");
         Story.Add("the program is killed");
-        _store.Crash();
+        _store = _store.Crash();
         foreach (SimulatedMedia media in AllMedia)
             media.Kill();
         // A leg that forgot what it was to flush, and a log that could not say so in time: only what was flushed is safe.

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace DmIo.Mapper.Tests;
 
 // What happens to the machine.
@@ -135,16 +133,26 @@ internal sealed partial class MirrorSimulation
         return false;
     }
 
-    // A flush that the mirror does for itself and that fails on the last leg that holds something is a loss of which no
-    // client is told before its own next flush: what it may read meanwhile is not modelled.
+    // A flush that fails on the last leg that holds something loses it at once, whenever a client is told.
+    private void FlushFailed(DiskEvent what)
+    {
+        if (what != DiskEvent.FlushError || _device is null)
+            return;
+        foreach (Leg leg in Knowledge.Legs)
+        {
+            if (!leg.IsInSet || leg.Lacks.Count > 0)
+            {
+                Trouble();
+                _model.Fail(_model.BeginFlush(), maySpoilReads: true);
+                return;
+            }
+        }
+    }
+
+    // Two legs that both lose what they were to flush lose it for good.
     private void TameFlushErrors()
     {
-        if (_device is null)
-            return;
-        bool others = BitOperations.PopCount(Knowledge.Set) > 1;
-        foreach (Leg leg in Knowledge.Legs)
-            others &= !leg.IsInSet || leg.Lacks.Count == 0;
-        if (others && Legs.Count(leg => leg.Faults.FlushErrors > 0) == 1)
+        if (Legs.Count(leg => leg.Faults.FlushErrors > 0) == 1)
             return;
         foreach (SimulatedMedia leg in Legs)
             leg.Faults.FlushErrors = 0;

@@ -15,8 +15,9 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private readonly Random _random;
     private readonly HistoryClient _client;
     private readonly StoryLoggers _loggers;
+    private readonly DiskCoverage _legEvents = new();
     private readonly HistoryModel _model;
-    private readonly MemoryStore _store = new("/state/vol0.mirror-0.json");
+    private MemoryStore _store = new("/state/vol0.mirror-0.json");
     private readonly long _length;
     private readonly long _regionSize;
     private readonly string _table;
@@ -29,6 +30,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     {
         _random = new Random(seed);
         _loggers = new StoryLoggers(Story);
+        _legEvents.Counted = FlushFailed;
         _length = 512 << _random.Next(3);
         _regionSize = 8 << _random.Next(6);
         int block = _random.Next(4) == 0 ? 4096 : 512;
@@ -113,7 +115,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     private void Reach(string what, long count = 1) => Reached[what] = Reached.GetValueOrDefault(what) + count;
 
-    private SimulatedMedia NewLeg(string name, int block) => new(_random, name, new Sectors(_length), block, Coverage)
+    private SimulatedMedia NewLeg(string name, int block) => new(_random, name, new Sectors(_length), block, _legEvents)
     {
         Story = Story,
         TellsHoles = _random.Next(2) == 0,
