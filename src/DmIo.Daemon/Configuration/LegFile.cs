@@ -7,7 +7,9 @@ namespace DmIo.Daemon.Configuration;
 /// <param name="SizeBytes">Its size, when it can be used.</param>
 /// <param name="Problem">Why it cannot be used, with the remedy; null when it can.</param>
 /// <param name="Identity">What tells it from others, whatever names it goes by.</param>
-internal sealed record LegFile(bool Exists, long SizeBytes, string? Problem, string Identity)
+/// <param name="IsUnavailable">The problem is that it cannot be had, now; there may be nothing wrong with it.</param>
+internal sealed record LegFile(
+    bool Exists, long SizeBytes, string? Problem, string Identity, bool IsUnavailable = false)
 {
     public static unsafe LegFile Probe(string path)
     {
@@ -18,7 +20,7 @@ internal sealed record LegFile(bool Exists, long SizeBytes, string? Problem, str
             string reason = errno == Errno.ENOENT
                 ? "does not exist; create it first (--create makes files of the right size)"
                 : $"{errno} ({Libc.Describe(errno)}); run as a user who may read and write it";
-            return new(errno != Errno.ENOENT, 0, reason, path);
+            return new(errno != Errno.ENOENT, 0, reason, path, IsUnavailable: true);
         }
         switch (stat.Mode & LinuxConstants.S_IFMT)
         {
@@ -40,6 +42,6 @@ internal sealed record LegFile(bool Exists, long SizeBytes, string? Problem, str
         if (fd >= 0)
             _ = Libc.Close(fd);
         string? problem = told ? null : $"{errno} ({Libc.Describe(errno)}); run as a user who may read and write it";
-        return new(true, size, problem, identity);
+        return new(true, size, problem, identity, IsUnavailable: !told);
     }
 }
