@@ -347,8 +347,10 @@ public sealed class MistakeTests
         Assert.That(Directory.EnumerateFileSystemEntries(_scratch.Directory), Is.Empty);
         AssertTold(["--mirror", "a.img", "b.img", "--unix", "x.sock", "--size", "0", "--check-config"],
             "--size: '0' is no size; write bytes, or a number with K, M, G or T (powers of 1024), such as 512M",
-            "{0}/a.img: does not exist; create it first (--create makes files of the right size)",
-            "{0}/b.img: does not exist; create it first (--create makes files of the right size)");
+            "{0}/a.img: does not exist; create it first (--create makes files of the right size); or serve without it "
+            + "(--degraded)",
+            "{0}/b.img: does not exist; create it first (--create makes files of the right size); or serve without it "
+            + "(--degraded)");
     }
 
     [Test]

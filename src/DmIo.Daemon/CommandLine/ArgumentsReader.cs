@@ -181,8 +181,8 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             // Without a size there is no table whose devices could be looked at: the legs are, all the same.
             foreach (string leg in create || degraded ? [] : legs)
             {
-                if (LegFile.Probe(leg).Problem is { } problem)
-                    mistakes.Add(leg, problem);
+                if (LegFile.Probe(leg) is { Problem: not null } file)
+                    mistakes.Add(leg, ProblemOf(file));
             }
             return null;
         }
@@ -193,7 +193,7 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             if (file.Problem is null)
                 smallest = Math.Min(smallest ?? long.MaxValue, file.SizeBytes);
             else if (!degraded && (file.Exists || !create))
-                mistakes.Add(leg, file.Problem);
+                mistakes.Add(leg, ProblemOf(file));
         }
         if (smallest is null && create)
             mistakes.Add(options.Create.Name, "no leg exists yet to take the size from; add --size");
@@ -208,6 +208,9 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         }
         return smallest;
     }
+
+    private string ProblemOf(LegFile leg) =>
+        leg.Problem + (leg.IsUnavailable && !IsGiven(options.Linear) ? LegFile.WithoutIt : "");
 
     private static string NearestSizes(long bytes) =>
         $"take {Sectors.Floor(bytes).Bytes} or {Sectors.Ceiling(bytes).Bytes}";

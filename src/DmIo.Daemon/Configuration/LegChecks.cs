@@ -7,8 +7,6 @@ namespace DmIo.Daemon.Configuration;
 /// </summary>
 internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Table> tables, Mistakes mistakes)
 {
-    private const string WithoutIt = "; or serve without it (--degraded)";
-
     // The largest block size that disks have.
     private const int LogBlockBytes = 4096;
 
@@ -97,7 +95,7 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
                 _needed.Add(file.Identity);
             if (mayBeMissing && file.IsUnavailable)
                 return;
-            if (!CheckFile(device.TablePlace, use.Device, file, isMirror ? WithoutIt : ""))
+            if (!CheckFile(device.TablePlace, use.Device, file, isMirror ? LegFile.WithoutIt : ""))
                 return;
             have = file.SizeBytes;
         }

@@ -11,6 +11,9 @@ namespace DmIo.Daemon.Configuration;
 internal sealed record LegFile(
     bool Exists, long SizeBytes, string? Problem, string Identity, bool IsUnavailable = false)
 {
+    /// <summary>What else can be done about a leg of a mirror that cannot be had.</summary>
+    public const string WithoutIt = "; or serve without it (--degraded)";
+
     public static unsafe LegFile Probe(string path)
     {
         StatXBuffer stat;
