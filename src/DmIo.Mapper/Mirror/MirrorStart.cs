@@ -70,8 +70,10 @@ internal sealed class MirrorStart(
     }
 
     /// <summary>The start of a mirror of which a record was read.</summary>
+    /// <param name="recorded">What was read.</param>
+    /// <param name="unsynced">The legs that could not make durable what was written to them before.</param>
     /// <exception cref="MapperException">Which leg is right is not known, or no leg is.</exception>
-    public void Resume(RecordedMirror recorded)
+    public void Resume(RecordedMirror recorded, LegFailures unsynced)
     {
         foreach (Leg leg in legs.Legs)
             TakeOver(leg, recorded);
@@ -81,6 +83,7 @@ internal sealed class MirrorStart(
             FollowKernel(recorded);
         else if (!recorded.IsClean)
             legs.MayDiffer.UnionWith(recorded.Dirty);
+        Distrust(recorded, unsynced);
         if (recorded is { IsClean: false, FollowsKernel: false })
             Findings.Add("was not stopped cleanly");
         ResolveDiverged();
@@ -110,6 +113,32 @@ internal sealed class MirrorStart(
         leg.Lacks.Fill();
         Findings.Add(
             $"leg {leg.Index} {leg.Place.Argument} is not the leg that {location} names, so all of it will be copied");
+    }
+
+    // Such a leg may have lost anything that it has not flushed since, which is where the log is dirty: elsewhere all legs
+    // were flushed before the log said clean. It lacks that, if another leg has it; if none has, each may have lost another
+    // part of what nobody was told is durable, and they are made alike as after any crash. After a clean stop everything was
+    // flushed, and the kernel writes past the cache that the error is of.
+    private void Distrust(RecordedMirror recorded, LegFailures unsynced)
+    {
+        if (unsynced.Bits == 0)
+            return;
+        bool mayLack = recorded is { IsClean: false, FollowsKernel: false };
+        var elsewhere = new RegionSet(legs.Regions);
+        elsewhere.UnionWith(recorded.Dirty);
+        elsewhere.ExceptWith(
+            LackedBy(legs.Legs.ToArray().Where(leg => leg.IsPresent && (unsynced.Bits & leg.Bit) == 0)));
+        foreach (Leg leg in legs.Legs)
+        {
+            if ((unsynced.Bits & leg.Bit) == 0)
+                continue;
+            if (mayLack)
+                leg.Lacks.UnionWith(elsewhere);
+            string lost = mayLack ? "what the log says was being written is not believed to be there" : "nothing depends on it";
+            Findings.Add(
+                $"leg {leg.Index} {leg.Place.Argument} could not make durable what was written to it before this start "
+                + $"({unsynced[leg.Index].Errno}); {lost}");
+        }
     }
 
     // The kernel copies its first leg over the others wherever the log is dirty, and writes there to the first alone.

@@ -89,11 +89,12 @@ internal sealed partial class MirrorTarget : Target
     {
         var start = new MirrorStart(Host.Name, Line, _legs, _options, _log.Location);
         start.CheckOptions();
+        LegFailures unsynced = await SyncPresentAsync();
         RecordedMirror? recorded = await _log.OpenAsync();
         if (recorded is null)
             await start.BirthAsync();
         else
-            start.Resume(recorded);
+            start.Resume(recorded, unsynced);
         cancellationToken.ThrowIfCancellationRequested();
         TakeOver();
         _epoch = recorded?.Epoch ?? 0;
@@ -221,6 +222,19 @@ internal sealed partial class MirrorTarget : Target
             return;
         Leave(leg);
         Tell(leg, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EIO), LegErrors.Read, leg.Bit, true);
+    }
+
+    // Linux tells a write-back error that nobody has seen to whoever syncs first after the next open: that is now, before
+    // anything depends on it, and not when a client flushes.
+    private Task<LegFailures> SyncPresentAsync()
+    {
+        ulong present = 0;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if (leg.IsPresent)
+                present |= leg.Bit;
+        }
+        return _writer.FlushAsync(present);
     }
 
     // Nothing is left that a flush would have to make durable but what clients' devices below keep back themselves.
