@@ -13,9 +13,9 @@ public sealed class FirstSyncTests
     [TestCase(1)]
     public void After_a_crash_a_leg_that_may_have_lost_writes_is_given_them(int leg)
     {
-        MirrorRig rig = Crashed(out ForgetfulDevice[] legs);
-        legs[leg].Contents(new Sectors(16), new Sectors(8)).Clear();
-        legs[leg].FailsNextFlush = true;
+        MirrorRig rig = Crashed();
+        rig.Legs[leg].Contents(new Sectors(16), new Sectors(8)).Clear();
+        FailNextFlush(rig, leg);
         rig.Start();
         Assert.That(rig.Log.Of(2005), Has.Some.EqualTo(
             $"vol0: leg {leg} leg{leg} could not make durable what was written to it before this start (EIO); what the log "
@@ -24,7 +24,7 @@ public sealed class FirstSyncTests
         rig.Loop.RunUntilIdle();
         Assert.That(rig.Status, Does.Contain(" 32/32 1 AA "));
         rig.AssertLegsEqual();
-        Assert.That(rig.Do(TestRequest.Flush()).Error, Is.EqualTo(Errno.None));
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.None));
         Assert.That(rig.Read(16).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
     }
 
@@ -32,10 +32,10 @@ public sealed class FirstSyncTests
     [Test]
     public void After_a_crash_legs_that_all_may_have_lost_writes_are_made_alike()
     {
-        MirrorRig rig = Crashed(out ForgetfulDevice[] legs);
-        legs[1].Contents(new Sectors(16), new Sectors(8)).Clear();
-        foreach (ForgetfulDevice leg in legs)
-            leg.FailsNextFlush = true;
+        MirrorRig rig = Crashed();
+        rig.Legs[1].Contents(new Sectors(16), new Sectors(8)).Clear();
+        for (int leg = 0; leg < rig.Legs.Count; leg++)
+            FailNextFlush(rig, leg);
         rig.Start();
         rig.Loop.RunUntilIdle();
         Assert.That(rig.Status, Does.Contain(" 32/32 1 AA "));
@@ -47,20 +47,20 @@ public sealed class FirstSyncTests
     [Test]
     public void After_a_clean_stop_it_is_told_and_nothing_else()
     {
-        MirrorRig rig = Started(out ForgetfulDevice[] legs);
+        MirrorRig rig = new MirrorRig().Start();
         rig.Write(0, seed: 1);
         rig.Stop();
-        legs[1].FailsNextFlush = true;
+        FailNextFlush(rig, 1);
         rig.Start();
         Assert.That(rig.Log.Of(2005), Has.Some.Contains("nothing depends on it"));
         Assert.That(rig.Log.Of(2006), Is.Empty);
-        Assert.That(rig.Do(TestRequest.Flush()).Error, Is.EqualTo(Errno.None));
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.None));
         Assert.That(rig.Status, Does.Contain(" 32/32 1 AA "));
     }
 
-    private static MirrorRig Crashed(out ForgetfulDevice[] legs)
+    private static MirrorRig Crashed()
     {
-        MirrorRig rig = Started(out legs);
+        MirrorRig rig = new MirrorRig().Start();
         rig.Write(0, seed: 1);
         rig.Do(TestRequest.Flush());
         rig.Write(16, seed: 2);
@@ -69,14 +69,13 @@ public sealed class FirstSyncTests
         return rig;
     }
 
-    private static MirrorRig Started(out ForgetfulDevice[] legs)
+    private static void FailNextFlush(MirrorRig rig, int leg)
     {
-        var rig = new MirrorRig();
-        legs = [.. rig.Legs.Select(leg => new ForgetfulDevice(rig.Loop, leg.Name, leg.Length))];
-        rig.Legs.Clear();
-        foreach (ForgetfulDevice leg in legs)
-            rig.AddLeg(leg);
-        return rig.Start();
+        ScriptedDevice before = rig.Legs[leg];
+        var device = new ForgetfulDevice(rig.Loop, before.Name, before.Length) { FailsNextFlush = true };
+        before.Contents().CopyTo(device.Contents());
+        rig.Legs[leg] = device;
+        rig.AddDevice(device.Name, device);
     }
 
     /// <summary>A device whose next flush fails, once.</summary>
