@@ -81,11 +81,12 @@ internal sealed class MirrorStart(
         legs.GivenUp.UnionWith(recorded.GivenUp);
         if (recorded.FollowsKernel)
             FollowKernel(recorded);
-        else if (!recorded.IsClean)
+        if (recorded.WasCut)
+        {
             legs.MayDiffer.UnionWith(recorded.Dirty);
-        Distrust(recorded, unsynced);
-        if (recorded is { IsClean: false, FollowsKernel: false })
             Findings.Add("was not stopped cleanly");
+            Distrust(recorded.Dirty, unsynced);
+        }
         ResolveDiverged();
         if (options.SyncFrom is { } chosen)
             Choose(legs[chosen]);
@@ -117,27 +118,23 @@ internal sealed class MirrorStart(
 
     // Such a leg may have lost anything that it has not flushed since, which is where the log is dirty: elsewhere all legs
     // were flushed before the log said clean. It lacks that, if another leg has it; if none has, each may have lost another
-    // part of what nobody was told is durable, and they are made alike as after any crash. After a clean stop everything was
-    // flushed, and the kernel writes past the cache that the error is of.
-    private void Distrust(RecordedMirror recorded, LegFailures unsynced)
+    // part of what nobody was told is durable, and they are made alike as after any crash.
+    private void Distrust(RegionSet dirty, LegFailures unsynced)
     {
         if (unsynced.Bits == 0)
             return;
-        bool mayLack = recorded is { IsClean: false, FollowsKernel: false };
         var elsewhere = new RegionSet(legs.Regions);
-        elsewhere.UnionWith(recorded.Dirty);
+        elsewhere.UnionWith(dirty);
         elsewhere.ExceptWith(
             LackedBy(legs.Legs.ToArray().Where(leg => leg.IsPresent && (unsynced.Bits & leg.Bit) == 0)));
         foreach (Leg leg in legs.Legs)
         {
             if ((unsynced.Bits & leg.Bit) == 0)
                 continue;
-            if (mayLack)
-                leg.Lacks.UnionWith(elsewhere);
-            string lost = mayLack ? "what the log says was being written is not believed to be there" : "nothing depends on it";
+            leg.Lacks.UnionWith(elsewhere);
             Findings.Add(
                 $"leg {leg.Index} {leg.Place.Argument} could not make durable what was written to it before this start "
-                + $"({unsynced[leg.Index].Errno}); {lost}");
+                + $"({unsynced[leg.Index].Errno}); what the log says was being written is not believed to be there");
         }
     }
 

@@ -89,12 +89,11 @@ internal sealed partial class MirrorTarget : Target
     {
         var start = new MirrorStart(Host.Name, Line, _legs, _options, _log.Location);
         start.CheckOptions();
-        LegFailures unsynced = await SyncPresentAsync();
         RecordedMirror? recorded = await _log.OpenAsync();
         if (recorded is null)
             await start.BirthAsync();
         else
-            start.Resume(recorded, unsynced);
+            start.Resume(recorded, recorded.WasCut ? await SyncPresentAsync() : new LegFailures());
         cancellationToken.ThrowIfCancellationRequested();
         TakeOver();
         _epoch = recorded?.Epoch ?? 0;
@@ -224,8 +223,8 @@ internal sealed partial class MirrorTarget : Target
         Tell(leg, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EIO), LegErrors.Read, leg.Bit, true);
     }
 
-    // Linux tells a write-back error that nobody has seen to whoever syncs first after the next open: that is now, before
-    // anything depends on it, and not when a client flushes.
+    // Linux tells a write-back error that nobody has seen to whoever syncs first after the next open: after a crash that is
+    // now, before anything depends on it, and not when a client flushes.
     private Task<LegFailures> SyncPresentAsync()
     {
         ulong present = 0;
