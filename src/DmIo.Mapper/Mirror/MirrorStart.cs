@@ -70,8 +70,10 @@ internal sealed class MirrorStart(
     }
 
     /// <summary>The start of a mirror of which a record was read.</summary>
+    /// <param name="recorded">What was read.</param>
+    /// <param name="unsynced">The legs that could not make durable what was written to them before.</param>
     /// <exception cref="MapperException">Which leg is right is not known, or no leg is.</exception>
-    public void Resume(RecordedMirror recorded)
+    public void Resume(RecordedMirror recorded, LegFailures unsynced)
     {
         foreach (Leg leg in legs.Legs)
             TakeOver(leg, recorded);
@@ -79,13 +81,15 @@ internal sealed class MirrorStart(
         legs.GivenUp.UnionWith(recorded.GivenUp);
         if (recorded.FollowsKernel)
             FollowKernel(recorded);
-        else if (!recorded.IsClean)
+        if (recorded.WasCut)
+        {
             legs.MayDiffer.UnionWith(recorded.Dirty);
-        // A flush that failed before the end is forgotten. Where a log of regions says how few they are, all are rewritten.
-        if (recorded.HasRegions)
-            legs.Rewrite.UnionWith(legs.MayDiffer);
-        if (recorded is { IsClean: false, FollowsKernel: false })
+            // A flush that failed before is forgotten. Where a log of regions says how few they are, all are rewritten.
+            if (recorded.HasRegions)
+                legs.Rewrite.UnionWith(legs.MayDiffer);
             Findings.Add("was not stopped cleanly");
+            Distrust(recorded.Dirty, unsynced);
+        }
         ResolveDiverged();
         if (options.SyncFrom is { } chosen)
             Choose(legs[chosen]);
@@ -113,6 +117,28 @@ internal sealed class MirrorStart(
         leg.Lacks.Fill();
         Findings.Add(
             $"leg {leg.Index} {leg.Place.Argument} is not the leg that {location} names, so all of it will be copied");
+    }
+
+    // Such a leg may have lost anything that it has not flushed since, which is where the log is dirty: elsewhere all legs
+    // were flushed before the log said clean. It lacks that, if another leg has it; if none has, each may have lost another
+    // part of what nobody was told is durable, and they are made alike as after any crash.
+    private void Distrust(RegionSet dirty, LegFailures unsynced)
+    {
+        if (unsynced.Bits == 0)
+            return;
+        var elsewhere = new RegionSet(legs.Regions);
+        elsewhere.UnionWith(dirty);
+        elsewhere.ExceptWith(
+            LackedBy(legs.Legs.ToArray().Where(leg => leg.IsPresent && (unsynced.Bits & leg.Bit) == 0)));
+        foreach (Leg leg in legs.Legs)
+        {
+            if ((unsynced.Bits & leg.Bit) == 0)
+                continue;
+            leg.Lacks.UnionWith(elsewhere);
+            Findings.Add(
+                $"leg {leg.Index} {leg.Place.Argument} could not make durable what was written to it before this start "
+                + $"({unsynced[leg.Index].Errno}); what the log says was being written is not believed to be there");
+        }
     }
 
     // The kernel copies its first leg over the others wherever the log is dirty, and writes there to the first alone.

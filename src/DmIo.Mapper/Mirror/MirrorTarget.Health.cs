@@ -238,11 +238,10 @@ internal sealed partial class MirrorTarget
         // As the kernel has it: what legs have shown is forgotten when all of them are in sync.
         if (_legs.Set == _legs.All && _legs.IsWhole)
         {
+            // After a crash legs lack nothing and differ all the same: that they do no more is told by the status.
+            any = true;
             foreach (Leg leg in _legs.Legs)
-            {
-                any |= leg.Errors != LegErrors.None;
                 leg.Errors = LegErrors.None;
-            }
         }
         if (!any)
             return;

@@ -95,7 +95,7 @@ internal sealed partial class MirrorTarget : Target
         if (recorded is null)
             await start.BirthAsync();
         else
-            start.Resume(recorded);
+            start.Resume(recorded, recorded.WasCut ? await SyncPresentAsync() : new LegFailures());
         cancellationToken.ThrowIfCancellationRequested();
         TakeOver();
         _epoch = recorded?.Epoch ?? 0;
@@ -245,6 +245,19 @@ internal sealed partial class MirrorTarget : Target
             return;
         Leave(leg);
         Tell(leg, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EIO), LegErrors.Read, leg.Bit, true);
+    }
+
+    // Linux tells a write-back error that nobody has seen to whoever syncs first after the next open: after a crash that is
+    // now, before anything depends on it, and not when a client flushes.
+    private Task<LegFailures> SyncPresentAsync()
+    {
+        ulong present = 0;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if (leg.IsPresent)
+                present |= leg.Bit;
+        }
+        return _writer.FlushAsync(present);
     }
 
     private void TakeOver()

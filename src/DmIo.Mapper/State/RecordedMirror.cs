@@ -28,6 +28,9 @@ internal sealed class RecordedMirror(long regions, int legs)
     /// <summary>The kernel was active although a record said more than it can read.</summary>
     public bool KernelInterfered { get; init; }
 
+    /// <summary>This program had the mirror last, and was cut off with writes in flight.</summary>
+    public bool WasCut => !IsClean && !FollowsKernel;
+
     /// <summary>What is known of each leg of the table; null for one that the record does not know.</summary>
     public RecordedLeg?[] Legs { get; } = new RecordedLeg?[legs];
 }
