@@ -117,6 +117,7 @@ internal sealed partial class MirrorTarget : Target
             _drained = new TaskCompletionSource();
             await _drained.Task;
         }
+        await _repair.StopAsync();
         if (IsReadOnly)
             return;
         bool durable = await _settler.SettleNowAsync() && await FlushAllAsync();
@@ -144,7 +145,9 @@ internal sealed partial class MirrorTarget : Target
     {
         _returns.Dispose();
         _settler.Dispose();
+        await _returns.StopAsync();
         await _recovery.StopAsync();
+        await _repair.StopAsync();
         await _client.DisposeAsync();
         await _writer.DisposeAsync();
         await _log.DisposeAsync();
@@ -218,7 +221,10 @@ internal sealed partial class MirrorTarget : Target
             NoteLack(leg.Bit, region);
         }
         if (!leg.IsInSet || !_legs.CanLeave(leg))
+        {
+            _recovery.Start();
             return;
+        }
         Leave(leg);
         Tell(leg, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EIO), LegErrors.Read, leg.Bit, true);
     }

@@ -10,22 +10,44 @@ internal sealed class ReadRepair(
     // A range of a read that failed is mended in pieces of this. Arbitrary: small, as what cannot be read mostly is.
     private const int PieceBytes = 64 << 10;
 
+    // Ranges that are mended at once; more wait. Arbitrary: a disk that errs is slow.
+    private const int Workers = 4;
+
     private static readonly TimeSpan s_halfLife = TimeSpan.FromHours(1);
 
     private readonly double[] _errors = new double[MirrorSpec.MaxLegs];
     private readonly long[] _countedAt = new long[MirrorSpec.MaxLegs];
+    private readonly Queue<(Leg Leg, Sectors Start, Sectors Count)> _waiting = new();
+    private readonly List<Task> _working = [];
+    private bool _stopping;
 
     /// <summary>Takes note of a range that a leg could not read, and mends it beside everything else.</summary>
     public void Begin(Leg leg, Sectors start, Sectors count)
     {
-        if (mirror.IsReadOnly || !options.RepairsReads || !leg.IsInSet || !leg.Unreadable.Add(start, count))
+        if (_stopping || mirror.IsReadOnly || !options.RepairsReads || !leg.IsInSet || !leg.Unreadable.Add(start, count))
             return;
         if (TooMany(leg))
         {
             mirror.GiveUpUnreadable(leg, start, count);
             return;
         }
-        host.Spawn("repairing", () => MendAsync(leg, start, count));
+        _waiting.Enqueue((leg, start, count));
+        _working.RemoveAll(task => task.IsCompleted);
+        if (_working.Count < Workers)
+            _working.Add(host.Spawn("repairing", WorkAsync));
+    }
+
+    /// <summary>Begins nothing more, and waits for what is being mended.</summary>
+    public Task StopAsync()
+    {
+        _stopping = true;
+        return Task.WhenAll(_working);
+    }
+
+    private async ValueTask WorkAsync()
+    {
+        while (!_stopping && _waiting.TryDequeue(out (Leg Leg, Sectors Start, Sectors Count) range))
+            await MendAsync(range.Leg, range.Start, range.Count);
     }
 
     // Halved for every hour that has passed, as md does it.
@@ -49,8 +71,14 @@ internal sealed class ReadRepair(
             long last = legs.LastOf(start, count);
             if (leg.IsInSet && await mirror.EnterRegionsAsync(first, last))
             {
-                mended = await RewriteAsync(leg, start, count);
-                mirror.LeaveRegions(first, last);
+                try
+                {
+                    mended = await RewriteAsync(leg, start, count);
+                }
+                finally
+                {
+                    mirror.LeaveRegions(first, last);
+                }
             }
         }
         finally
