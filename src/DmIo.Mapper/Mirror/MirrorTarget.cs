@@ -147,6 +147,7 @@ internal sealed partial class MirrorTarget : Target
     {
         _returns.Dispose();
         _settler.Dispose();
+        await _returns.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
         await _client.DisposeAsync();
@@ -242,7 +243,10 @@ internal sealed partial class MirrorTarget : Target
         for (long region = _legs.RegionOf(start); region <= _legs.LastOf(start, count); region++)
             NoteLack(_legs.Dispensable(leg.Bit, region), region);
         if (!leg.IsInSet || !_legs.CanLeave(leg))
+        {
+            _recovery.Start();
             return;
+        }
         Leave(leg);
         Tell(leg, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EIO), LegErrors.Read, leg.Bit, true);
     }

@@ -10,12 +10,15 @@ internal sealed class ReadRepair(
     // A range of a read that failed is mended in pieces of this. Arbitrary: small, as what cannot be read mostly is.
     private const int PieceBytes = 64 << 10;
 
+    // Ranges that are mended at once; more wait. Arbitrary: a disk that errs is slow.
+    private const int Workers = 4;
+
     private static readonly TimeSpan s_halfLife = TimeSpan.FromHours(1);
 
     private readonly double[] _errors = new double[MirrorSpec.MaxLegs];
     private readonly long[] _countedAt = new long[MirrorSpec.MaxLegs];
-    private TaskCompletionSource? _ended;
-    private int _underWay;
+    private readonly Queue<(Leg Leg, Sectors Start, Sectors Count)> _waiting = new();
+    private readonly List<Task> _working = [];
     private bool _stopping;
 
     /// <summary>Takes note of a range that a leg could not read, and mends it beside everything else.</summary>
@@ -28,23 +31,23 @@ internal sealed class ReadRepair(
             mirror.GiveUpUnreadable(leg, start, count);
             return;
         }
-        _underWay++;
-        host.Spawn("repairing", async () =>
-        {
-            await MendAsync(leg, start, count);
-            if (--_underWay == 0)
-                _ended?.TrySetResult();
-        });
+        _waiting.Enqueue((leg, start, count));
+        _working.RemoveAll(task => task.IsCompleted);
+        if (_working.Count < Workers)
+            _working.Add(host.Spawn("repairing", WorkAsync));
     }
 
-    /// <summary>Begins nothing more, and waits for what is under way.</summary>
+    /// <summary>Begins nothing more, and waits for what is being mended.</summary>
     public Task StopAsync()
     {
         _stopping = true;
-        _ended ??= new TaskCompletionSource();
-        if (_underWay == 0)
-            _ended.TrySetResult();
-        return _ended.Task;
+        return Task.WhenAll(_working);
+    }
+
+    private async ValueTask WorkAsync()
+    {
+        while (!_stopping && _waiting.TryDequeue(out (Leg Leg, Sectors Start, Sectors Count) range))
+            await MendAsync(range.Leg, range.Start, range.Count);
     }
 
     // Halved for every hour that has passed, as md does it.
@@ -68,8 +71,14 @@ internal sealed class ReadRepair(
             long last = legs.LastOf(start, count);
             if (leg.IsInSet && await mirror.EnterRegionsAsync(first, last))
             {
-                mended = await RewriteAsync(leg, start, count);
-                mirror.LeaveRegions(first, last);
+                try
+                {
+                    mended = await RewriteAsync(leg, start, count);
+                }
+                finally
+                {
+                    mirror.LeaveRegions(first, last);
+                }
             }
         }
         finally
