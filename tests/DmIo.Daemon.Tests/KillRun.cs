@@ -41,7 +41,9 @@ public sealed class KillRun(int seed, bool hasLog, TextWriter told)
             if (last.Stop() != 0)
                 throw new InvalidDataException($"seed {seed}: the last stop was not clean:\n{last.Log}");
         }
-        volume.CompareLegs();
+        ToolResult same = Tool.Run("cmp", volume.Legs[0], volume.Legs[1]);
+        if (same.ExitCode != 0)
+            throw new InvalidDataException($"seed {seed}, {kind}: legs in sync are not the same: {same.Output}{same.Error}");
         told.WriteLine($"seed {seed}, {kind}: {kills} kills, {_load.Acknowledged} writes and {_load.Flushes} flushes "
             + $"acknowledged, nothing lost, {watch.Elapsed.TotalSeconds:F0} s");
     }

@@ -19,8 +19,8 @@ internal sealed partial class DiskLog
                 $"is too small: need {_image.Bytes.Length} bytes and it has {device.Length.Bytes}; make it longer, or take "
                 + "a larger region size");
         }
-        // An error that nobody has seen of what was written before is told now; what was waited for was durable then.
-        _ = await _writer.FlushAsync();
+        // What was waited for was durable then; what was not may be lost, and the log may say dirty for clean.
+        _ = device.TakeOldError();
         if (await _writer.ReadAsync(0, _image.Bytes) is not Errno.None and var errno)
             throw Refused($"cannot be read ({errno}); repair it, or name another log");
         RecordAnchor? anchor = ReadAnchor();

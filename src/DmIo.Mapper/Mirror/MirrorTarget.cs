@@ -92,10 +92,11 @@ internal sealed partial class MirrorTarget : Target
         var start = new MirrorStart(Host.Name, Line, _legs, _options, _log.Location);
         start.CheckOptions();
         RecordedMirror? recorded = await _log.OpenAsync();
+        LegFailures unsynced = TakeOldErrors();
         if (recorded is null)
             await start.BirthAsync();
         else
-            start.Resume(recorded, recorded.WasCut ? await SyncPresentAsync() : new LegFailures());
+            start.Resume(recorded, unsynced);
         cancellationToken.ThrowIfCancellationRequested();
         TakeOver();
         _epoch = recorded?.Epoch ?? 0;
@@ -251,17 +252,16 @@ internal sealed partial class MirrorTarget : Target
         Tell(leg, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EIO), LegErrors.Read, leg.Bit, true);
     }
 
-    // Linux tells a write-back error that nobody has seen to whoever syncs first after the next open: after a crash that is
-    // now, before anything depends on it, and not when a client flushes.
-    private Task<LegFailures> SyncPresentAsync()
+    // What the life before wrote and never became durable; after a crash it matters where that was.
+    private LegFailures TakeOldErrors()
     {
-        ulong present = 0;
+        var failures = new LegFailures();
         foreach (Leg leg in _legs.Legs)
         {
-            if (leg.IsPresent)
-                present |= leg.Bit;
+            if (leg.Device.TakeOldError() is not Errno.None and var errno)
+                failures.Add(leg.Index, new RegionFailure(BlockOperation.Flush, leg.Offset, errno));
         }
-        return _writer.FlushAsync(present);
+        return failures;
     }
 
     private void TakeOver()
