@@ -4,12 +4,14 @@ namespace DmIo.Mapper;
 // leave legs that lack it.
 internal sealed partial class MirrorRecovery
 {
-    private readonly Queue<RecoverySpan> _copied = new();
+    private readonly Queue<CopiedRegions> _copied = new();
 
     private void BelieveLater(RecoverySpan span)
     {
-        _copied.Enqueue(span);
-        if (_copied.Count == 1 && _believing.IsCompleted)
+        _copied.Enqueue(new CopiedRegions(span, span.Copied));
+        span.Copied = [];
+        span.Pending++;
+        if (_believing.IsCompleted)
             _believing = BelieveAllAsync();
     }
 
@@ -17,35 +19,40 @@ internal sealed partial class MirrorRecovery
     {
         while (_copied.Count > 0)
         {
-            RecoverySpan[] spans = [.. _copied];
+            CopiedRegions[] batch = [.. _copied];
             _copied.Clear();
-            if (!await BelieveAsync(spans))
+            if (!await BelieveAsync(batch))
                 _isStuck = true;
-            foreach (RecoverySpan span in spans)
-                _active.Remove(span);
+            foreach (CopiedRegions copied in batch)
+            {
+                if (--copied.Span.Pending == 0 && copied.Span.IsDone)
+                    _active.Remove(copied.Span);
+            }
         }
     }
 
-    private async Task<bool> BelieveAsync(RecoverySpan[] spans)
+    private async Task<bool> BelieveAsync(CopiedRegions[] batch)
     {
+        if (Array.TrueForAll(batch, copied => copied.Regions.Count == 0))
+            return true;
         // The source too: what it has kept in its cache since an earlier life is not durable either.
         if (!await mirror.FlushSetAsync())
             return false;
         long ticket = 0;
-        foreach (RecoverySpan span in spans)
+        foreach (CopiedRegions copied in batch)
         {
-            foreach ((long region, ulong targets) in span.Copied)
+            foreach ((long region, ulong targets) in copied.Regions)
             {
-                if (span.IsGood(region))
+                if (copied.Span.IsGood(region))
                     ticket = Math.Max(ticket, mirror.NoteHas(targets, region));
             }
         }
         if (!await mirror.DurableAsync(ticket))
             return false;
-        foreach (RecoverySpan span in spans)
+        foreach (CopiedRegions copied in batch)
         {
-            foreach ((long region, ulong targets) in span.Copied)
-                Believe(span, region, targets);
+            foreach ((long region, ulong targets) in copied.Regions)
+                Believe(copied.Span, region, targets);
         }
         return true;
     }

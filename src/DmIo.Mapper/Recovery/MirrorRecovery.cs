@@ -24,6 +24,11 @@ internal sealed partial class MirrorRecovery(
     // Bounds how long a write waits where a hole has become data meanwhile. Arbitrary.
     private const int HoleFactor = 32;
 
+    // What was copied is believed in batches, since each costs a flush and a commit of the log. Arbitrary: what is done
+    // again after a crash.
+    private static readonly Sectors s_batch = Sectors.FromBytes(16 << 20);
+    private static readonly TimeSpan s_batchTime = TimeSpan.FromSeconds(1);
+
     private readonly List<RecoverySpan> _active = [];
     private readonly RecoveryPacer _pacer = new(host.Loop.Time, options, () => mirror.LastRequest);
     private RecoveryCursor _cursor = new(legs);
@@ -124,7 +129,8 @@ internal sealed partial class MirrorRecovery(
             {
                 _active.Add(span!);
                 await RecoverAsync(span!, [buffer]);
-                BelieveLater(span!);
+                span!.IsDone = true;
+                BelieveLater(span);
             }
         }
         finally
@@ -148,6 +154,8 @@ internal sealed partial class MirrorRecovery(
         Sectors end = legs.StartOf(span.LastRegion + 1);
         Sectors want = chunkSize;
         Sectors count;
+        Sectors believed = legs.StartOf(span.FirstRegion);
+        long since = host.Loop.Time.GetTimestamp();
         for (Sectors at = legs.StartOf(span.FirstRegion); at < end && !_stopping && !span.IsOutdated; at += count)
         {
             // A power of two long and aligned to it: a chunk lies within one region or covers whole ones.
@@ -157,6 +165,11 @@ internal sealed partial class MirrorRecovery(
             count = Sectors.Min(new Sectors(size), end - at);
             bool wasHole = await ChunkAsync(span, at, count, buffer);
             want = wasHole ? Sectors.Min(new Sectors(want.Count * 2), new Sectors(chunkSize.Count * HoleFactor)) : chunkSize;
+            if (at + count - believed < s_batch && host.Loop.Time.GetElapsedTime(since) < s_batchTime)
+                continue;
+            BelieveLater(span);
+            believed = at + count;
+            since = host.Loop.Time.GetTimestamp();
         }
     }
 }

@@ -9,8 +9,14 @@ internal sealed class RecoverySpan(long firstRegion, long lastRegion)
 
     public long LastRegion => lastRegion;
 
-    /// <summary>Regions of which everything was copied, and to whom.</summary>
-    public List<(long Region, ulong Targets)> Copied { get; } = [];
+    /// <summary>Regions of which everything was copied, and to whom; not handed on to be believed yet.</summary>
+    public List<(long Region, ulong Targets)> Copied { get; set; } = [];
+
+    /// <summary>Batches of it that are being made durable.</summary>
+    public int Pending { get; set; }
+
+    /// <summary>Everything of it has been copied, or will not be.</summary>
+    public bool IsDone { get; set; }
 
     /// <summary>The set of legs has changed meanwhile: what was copied is not believed.</summary>
     public bool IsOutdated { get; set; }

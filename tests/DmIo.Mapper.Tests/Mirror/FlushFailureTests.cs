@@ -100,7 +100,7 @@ public sealed class FlushFailureTests
         rig.Write(2 * 1024, seed: 2);
         rig.Legs[0].FailAll(Errno.EIO, BlockOperation.Flush);
         if (byClient)
-            Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.EIO), "region 7 is not known to be durable");
+            Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.None), "leg 1 has made region 2 durable");
         else
             rig.Advance(5.5);
         Lose(rig, leg: 0, region: 2);
