@@ -85,8 +85,8 @@ internal sealed partial class MirrorSimulation
         _store = _store.Crash();
         foreach (SimulatedMedia media in AllMedia)
             media.Kill();
-        // A leg that forgot what it was to flush, and a log that could not say so in time: only what was flushed is safe.
-        if (IsLogInTrouble())
+        // A leg that forgot what it was to flush, and nobody who could say so in time: only what was flushed is safe.
+        if (IsLogInTrouble() || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0))
             _client.PowerCut();
         else
             _client.Kill();
