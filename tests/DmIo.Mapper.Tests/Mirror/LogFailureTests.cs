@@ -76,6 +76,28 @@ public sealed class LogFailureTests
         rig.AssertLegsEqual();
     }
 
+    // Goal: writes that come while the log is being found to fail, or while it is tried again, do not wait for the next try.
+    [Test]
+    public void Writes_do_not_wait_for_the_next_try()
+    {
+        MirrorRig rig = Born();
+        rig.LogDevice!.Holds = true;
+        for (int round = 0; round < 3; round++)
+        {
+            TestRequest first = rig.Submit(Write(round * 4096, 1));
+            Assert.That(rig.LogDevice.Held, Is.Not.Empty);
+            TestRequest second = rig.Submit(Write(round * 4096 + 2048, 2));
+            rig.LogDevice.FailAll();
+            while (rig.LogDevice.Held.Count > 0)
+            {
+                rig.LogDevice.ReleaseFirst();
+                rig.Loop.RunUntilIdle();
+            }
+            Assert.That((first.IsCompleted, second.IsCompleted), Is.EqualTo((true, true)), $"round {round}");
+            rig.Advance(5);
+        }
+    }
+
     // Goal: while the log comes back, no write is under way that it does not know: with its first good commit held, the
     // state file still says that it is lost.
     [Test]
