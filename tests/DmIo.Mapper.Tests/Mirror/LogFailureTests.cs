@@ -25,13 +25,12 @@ public sealed class LogFailureTests
         rig.Legs[1].Holds = true;
         rig.Submit(Write(0, 6));
         rig.Crash();
-        rig.Legs[1].Holds = true;
-        rig.StartBusy();
+        rig.WithMirror(_ => MirrorRig.AsTheKernel).Start();
         Assert.That(rig.Status, Does.Contain(" 0/32 "));
         Assert.That(rig.Log.Of(2022), Is.Not.Empty);
-        rig.Legs[1].Holds = false;
-        rig.Legs[1].ReleaseAll();
-        rig.Loop.RunUntilIdle();
+        rig.Stop();
+        rig.WithMirror(_ => new MirrorOptions()).Start();
+        rig.Advance(5);
         Assert.That(rig.Status, Does.Contain(" 32/32 1 AA 3 disk log A"));
         rig.AssertLegsEqual();
         Assert.That(rig.Store.State.LogLost, Is.False);
