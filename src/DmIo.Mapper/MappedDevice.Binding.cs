@@ -150,6 +150,13 @@ public sealed partial class MappedDevice
                     + $"{_logicalBlockBytes} bytes; make its start, length and offsets multiples of {unit + 1} "
                     + "sectors");
             }
+            // Recovery copies regions one by one.
+            if (line.Target is MirrorSpec mirror && mirror.RegionSize.Count <= unit)
+            {
+                problems.Add(
+                    $"{Name}: the mirror at sector {line.Start} has regions of {mirror.RegionSize} sectors and a leg with a "
+                    + $"logical block size of {_logicalBlockBytes} bytes; take a region size of at least {unit + 1} sectors");
+            }
         }
     }
 }

@@ -28,8 +28,8 @@ internal sealed partial class DiskLog
                 return false;
         }
         _isLost = true;
-        // What waits for the log does so in vain, and need not.
-        Durable = _mustBeDurable = _started;
+        // What waits for the log does so in vain, and need not: for this commit, and for the next, which is far off.
+        Durable = _mustBeDurable = ++_started;
         return true;
     }
 

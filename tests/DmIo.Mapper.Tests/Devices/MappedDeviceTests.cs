@@ -181,6 +181,18 @@ public sealed class MappedDeviceTests
         Assert.That(rig.StartProblem<MapperException>(), Does.Contain("not aligned to the logical block size of 4096"));
     }
 
+    // Goal: a region smaller than what a leg can be written in could not be copied: refused.
+    [Test]
+    public void A_region_is_no_smaller_than_a_logical_block()
+    {
+        var rig = new MirrorRig();
+        rig.AddDevice("big", new ScriptedDevice(rig.Loop, "big", new(4096), 4096));
+        rig.TableText = "0 4096 mirror core 2 4 nosync 2 leg0 0 big 0";
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("take a region size of at least 8 sectors"));
+        rig.TableText = "0 4096 mirror core 2 8 nosync 2 leg0 0 big 0";
+        rig.Start();
+    }
+
     // Goal: a name that could leave the state directory, or that device-mapper would not take, is refused.
     [TestCase("")]
     [TestCase("..")]

@@ -143,12 +143,11 @@ public sealed class DiskLogStartTests
         Leave(rig, clean);
         rig.Identities[$"leg{replaced}"] = new LegIdentity { Kind = "device", Name = "another" };
         rig.Legs[replaced].Contents().Fill(0xEE);
-        rig.Legs[replaced].Holds = true;
-        rig.StartBusy();
+        rig.WithMirror(_ => MirrorRig.AsTheKernel).Start();
         Assert.That(rig.Mirror.Knowledge[replaced].Lacks.Count, Is.EqualTo(32));
         Assert.That(rig.Read(4 * 1024).Data, Is.EqualTo(MirrorRig.Bytes(8, 4)));
-        rig.Legs[replaced].Holds = false;
-        rig.Legs[replaced].ReleaseAll();
+        Leave(rig, clean);
+        rig.WithMirror(_ => new MirrorOptions()).Start();
         rig.Advance(5);
         Assert.That(rig.Status, Does.Contain(" 32/32 "));
         rig.AssertLegsEqual();

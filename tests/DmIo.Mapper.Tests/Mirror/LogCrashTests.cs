@@ -1,3 +1,5 @@
+using DmIo.Testing;
+
 namespace DmIo.Mapper.Tests;
 
 /// <summary>
@@ -166,6 +168,54 @@ public sealed class LogCrashTests
         // Between the two states neither leg is believed, and that looks like a leg that nobody knows.
         (_, refused) = crash.CheckAll(rig => rig.With(options => options with { Force = true }));
         Assert.That(refused, Is.Zero, "the same choice again, with force, is enough");
+    }
+
+    // Goal: while a leg that was given up comes back, and the split brain is resolved either way.
+    [TestCase(0)]
+    [TestCase(1)]
+    public void A_leg_that_was_given_up_comes_back(int chosen)
+    {
+        var crash = new CrashRig();
+        crash.Rig.Start();
+        for (int region = 0; region < 8; region++)
+            crash.Write(region, 10 + region);
+        crash.Rig.Legs[0].FailAll();
+        crash.Write(3, 50);
+        crash.Rig.Stop();
+        crash.Rig.Legs[0].Heal();
+        crash.Rig.Miss(1);
+        crash.Rig.With(options => options with { SyncFrom = 0, Force = true }).Start();
+        crash.Write(3, 60);
+        crash.Write(5, 61);
+        crash.Rig.Stop();
+        crash.Rig.Find(1);
+        crash.Forget();
+        crash.Allowed[3] = [CrashRig.Data(chosen == 0 ? 60 : 50)];
+        crash.Allowed[5] = [CrashRig.Data(chosen == 0 ? 61 : 15)];
+        crash.Rig.With(options => options with { SyncFrom = chosen, Force = false }).Start();
+        crash.Remember();
+        (int starts, int refused) = crash.CheckAll(
+            rig => rig.With(options => options with { SyncFrom = null }), mayRefuse: true);
+        Assert.That(refused, Is.InRange(1, starts - 1));
+        (_, refused) = crash.CheckAll(rig => rig.With(options => options with { Force = true }));
+        Assert.That(refused, Is.Zero, "the same choice again, with force, is enough");
+    }
+
+    // Goal: while regions are written, marked clean and written again, with and without the client's flushes.
+    [TestCase(0)]
+    [TestCase(5)]
+    public void Regions_are_marked_clean(int cleanAfterSeconds)
+    {
+        var crash = new CrashRig();
+        crash.Rig.WithMirror(mirror => mirror with { CleanAfter = TimeSpan.FromSeconds(cleanAfterSeconds) }).Start();
+        for (int i = 0; i < 20; i++)
+        {
+            crash.Write(i % 7, 100 + i);
+            if (i % 4 == 0)
+                crash.Rig.Do(TestRequest.Flush());
+            crash.Rig.Advance(i % 3 * 2);
+        }
+        Assert.That(crash.CheckAll().Starts, Is.GreaterThan(100));
     }
 
     private static void Replace(MirrorRig rig, int leg) =>

@@ -25,13 +25,12 @@ public sealed class LogFailureTests
         rig.Legs[1].Holds = true;
         rig.Submit(Write(0, 6));
         rig.Crash();
-        rig.Legs[1].Holds = true;
-        rig.StartBusy();
+        rig.WithMirror(_ => MirrorRig.AsTheKernel).Start();
         Assert.That(rig.Status, Does.Contain(" 0/32 "));
         Assert.That(rig.Log.Of(2022), Is.Not.Empty);
-        rig.Legs[1].Holds = false;
-        rig.Legs[1].ReleaseAll();
-        rig.Loop.RunUntilIdle();
+        rig.Stop();
+        rig.WithMirror(_ => new MirrorOptions()).Start();
+        rig.Advance(5);
         Assert.That(rig.Status, Does.Contain(" 32/32 1 AA 3 disk log A"));
         rig.AssertLegsEqual();
         Assert.That(rig.Store.State.LogLost, Is.False);
@@ -74,6 +73,28 @@ public sealed class LogFailureTests
         rig.Start();
         Assert.That(rig.Log.Of(2006).Last(), Does.Match("recovery begins, [1-5] regions"));
         rig.AssertLegsEqual();
+    }
+
+    // Goal: writes that come while the log is being found to fail, or while it is tried again, do not wait for the next try.
+    [Test]
+    public void Writes_do_not_wait_for_the_next_try()
+    {
+        MirrorRig rig = Born();
+        rig.LogDevice!.Holds = true;
+        for (int round = 0; round < 3; round++)
+        {
+            TestRequest first = rig.Submit(Write(round * 4096, 1));
+            Assert.That(rig.LogDevice.Held, Is.Not.Empty);
+            TestRequest second = rig.Submit(Write(round * 4096 + 2048, 2));
+            rig.LogDevice.FailAll();
+            while (rig.LogDevice.Held.Count > 0)
+            {
+                rig.LogDevice.ReleaseFirst();
+                rig.Loop.RunUntilIdle();
+            }
+            Assert.That((first.IsCompleted, second.IsCompleted), Is.EqualTo((true, true)), $"round {round}");
+            rig.Advance(5);
+        }
     }
 
     // Goal: while the log comes back, no write is under way that it does not know: with its first good commit held, the

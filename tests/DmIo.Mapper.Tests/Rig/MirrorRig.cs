@@ -118,6 +118,7 @@ internal sealed class MirrorRig : IDeviceSource
     {
         Task<MappedDevice> created = MappedDevice.CreateAsync(Loop, "vol0", Parse(TableText), this, Options);
         Loop.RunUntilIdle();
+        Assert.That(created.IsCompleted, "the start waits for nothing that is held");
         Device = created.GetAwaiter().GetResult();
         return this;
     }
