@@ -52,6 +52,13 @@ public sealed record MirrorOptions
     /// </summary>
     public TimeSpan HoldFailedWrites { get; init; }
 
+    /// <summary>
+    /// How long a leg may take for an operation. One that takes longer leaves the set, the operation is gone on without,
+    /// and it returns when all that it was asked has ended. Zero: legs are waited for. 30 seconds, as Linux gives a disk for
+    /// a command.
+    /// </summary>
+    public TimeSpan LegDeadline { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long a log device that has failed is left alone.</summary>
     public TimeSpan LogRetryAfter { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -41,6 +41,9 @@ internal sealed class Leg(int index, TargetLeg place, LegIdentity identity, long
     /// <summary>Operations that it has failed, and what follows from that is not decided yet.</summary>
     public int Suspicions { get; set; }
 
+    /// <summary>Operations that were given up and may still land: it does not return before.</summary>
+    public int Abandoned { get; set; }
+
     /// <summary>Operations other than reads that it has ever failed.</summary>
     public int Failures { get; set; }
 

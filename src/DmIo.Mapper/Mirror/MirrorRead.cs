@@ -4,10 +4,22 @@ namespace DmIo.Mapper;
 /// A read on its way: piece by piece where no leg holds all of it, and each piece to one leg after the other until one
 /// succeeds. Pooled by its mirror.
 /// </summary>
-internal sealed class MirrorRead(MirrorTarget mirror) : BlockRequest
+internal sealed class MirrorRead(MirrorTarget mirror) : BlockRequest, IWatched
 {
     /// <summary>What the mirror was asked.</summary>
     public BlockRequest? Original { get; set; }
+
+    /// <summary>Where it reads into, when that is not the memory of what was asked.</summary>
+    public SpareMemory? Other { get; set; }
+
+    /// <summary>What it was given up for, and whose memory it may still write.</summary>
+    public BlockRequest? Held { get; set; }
+
+    public long BeganAt { get; set; }
+
+    public IWatched? Earlier { get; set; }
+
+    public IWatched? Later { get; set; }
 
     /// <summary>The leg that is being read.</summary>
     public Leg? Leg { get; set; }
@@ -26,5 +38,13 @@ internal sealed class MirrorRead(MirrorTarget mirror) : BlockRequest
 
     public MirrorRead? NextFree { get; set; }
 
-    protected override void Completed() => mirror.Finished(this);
+    public void Overdue() => mirror.GiveUp(this);
+
+    protected override void Completed()
+    {
+        if (Held is null)
+            mirror.Finished(this);
+        else
+            mirror.Landed(this);
+    }
 }

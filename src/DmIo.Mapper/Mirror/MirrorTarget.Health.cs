@@ -135,9 +135,7 @@ internal sealed partial class MirrorTarget
     /// <param name="region">The number of the region, counted among them.</param>
     internal void Suspect(ulong asked, int region)
     {
-        for (; region > 0; region--)
-            asked &= asked - 1;
-        Leg leg = _legs[System.Numerics.BitOperations.TrailingZeroCount(asked)];
+        Leg leg = LegOf(asked, region);
         leg.Suspicions++;
         leg.Failures++;
         _suspects |= leg.Bit;

@@ -12,6 +12,7 @@ internal sealed partial class MirrorTarget
     {
         Leg leg = read.Leg!;
         leg.ReadsInFlight--;
+        _watch.Remove(read);
         // A leg that has failed a flush meanwhile may have forgotten what it was to keep: rather ask another.
         if (read.Error == Errno.None && leg.Failures != read.LegFailures && TryStart(read))
             return;
@@ -32,15 +33,18 @@ internal sealed partial class MirrorTarget
             return;
         // Never what happened to lie in the buffer.
         Sectors failedAt = read.FailedAt - leg.Offset;
-        read.Original!.Data.Clear();
+        MemoryOf(read).Clear();
         End(read, Errno.EIO, failedAt);
     }
 
-    private void StartRead(BlockRequest request)
+    private static IoVector MemoryOf(MirrorRead read) => read.Other?.Vector ?? read.Original!.Data;
+
+    private void StartRead(BlockRequest request, SpareMemory? other = null)
     {
         MirrorRead read = _freeRead ?? new MirrorRead(this);
         _freeRead = read.NextFree;
         read.Original = request;
+        read.Other = other;
         read.Operation = BlockOperation.Read;
         read.Flags = request.Flags;
         read.At = request.Start;
@@ -52,7 +56,7 @@ internal sealed partial class MirrorTarget
         read.Tried = read.Unreadable = 0;
         if (TryStart(read))
             return;
-        read.Original!.Data.Clear();
+        MemoryOf(read).Clear();
         End(read, Errno.EIO, read.At);
     }
 
@@ -90,11 +94,13 @@ internal sealed partial class MirrorTarget
         read.Tried |= leg.Bit;
         read.Start = leg.Offset + start;
         read.Count = end - start;
+        IoVector memory = MemoryOf(read);
         read.Data = start == request.Start && end == request.End
-            ? request.Data
-            : request.Data.Slice((start - request.Start).Bytes, read.Count.Bytes);
+            ? memory
+            : memory.Slice((start - request.Start).Bytes, read.Count.Bytes);
         leg.ReadsInFlight++;
         leg.NextSequential = end;
+        _watch.Add(read);
         leg.Device.Submit(read);
         return true;
     }
@@ -149,10 +155,21 @@ internal sealed partial class MirrorTarget
     private void End(MirrorRead read, Errno errno, Sectors failedAt)
     {
         BlockRequest request = read.Original!;
+        SpareMemory? other = read.Other;
         read.Original = null;
+        Recycle(read);
+        if (other is not null && errno == Errno.None)
+            request.AnswerWith(other.Vector, other);
+        else
+            other?.Release();
+        End(request, errno, failedAt);
+    }
+
+    private void Recycle(MirrorRead read)
+    {
         read.Data = default;
+        read.Other = null;
         read.NextFree = _freeRead;
         _freeRead = read;
-        End(request, errno, failedAt);
     }
 }

@@ -37,6 +37,7 @@ internal sealed partial class MirrorTarget
 
     internal void Finished(MirrorWrite write, in IoOutcome outcome)
     {
+        _watch.Remove(write);
         if (!outcome.IsSuccess)
         {
             FinishedInPart(write, outcome);
@@ -134,7 +135,10 @@ internal sealed partial class MirrorTarget
         write.SetRegions(_scratch.AsSpan(0, count));
         Errno refused = _client.Submit(write);
         if (refused == Errno.None)
+        {
+            _watch.Add(write);
             return;
+        }
         LeaveRegions(write);
         End(write, refused, request.Start);
     }
@@ -143,8 +147,8 @@ internal sealed partial class MirrorTarget
     {
         var failures = new LegFailures();
         failures.Add(write.Asked, outcome);
-        if (write.Operation == BlockOperation.WriteZeroes)
-            Host.Spawn("writing zeroes", () => WriteZeroPagesAsync(write, failures.Bits));
+        if (write.Operation == BlockOperation.WriteZeroes && (failures.Bits & _legs.Set) != 0)
+            Host.Spawn("writing zeroes", () => WriteZeroPagesAsync(write, failures));
         else
             ConcludeAndDecide(write, failures);
     }
@@ -157,11 +161,17 @@ internal sealed partial class MirrorTarget
     }
 
     // A leg that cannot write zeroes, or failed to, gets them as data: that it fails only then is a failed write.
-    private async ValueTask WriteZeroPagesAsync(MirrorWrite write, ulong legs)
+    private async ValueTask WriteZeroPagesAsync(MirrorWrite write, LegFailures first)
     {
         BlockRequest request = write.Original!;
+        ulong legs = first.Bits & _legs.Set;
         LegFailures failures = await _writer.WriteZeroPagesAsync(legs, request.Start, request.Count);
-        if ((request.Flags & BlockFlags.Fua) != 0 && failures.Bits != legs && !await _flusher.FlushAsync())
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((first.Bits & ~legs & leg.Bit) != 0)
+                failures.Add(leg.Index, first[leg.Index]);
+        }
+        if ((request.Flags & BlockFlags.Fua) != 0 && failures.Bits != first.Bits && !await _flusher.FlushAsync())
         {
             LeaveRegions(write);
             End(write, Errno.EIO, request.Start);
@@ -170,7 +180,7 @@ internal sealed partial class MirrorTarget
         {
             Conclude(write, failures);
         }
-        Decided(legs);
+        Decided(first.Bits);
     }
 
     // What the legs answered is known: who lacks what, and what the client may be told when.
@@ -278,10 +288,23 @@ internal sealed partial class MirrorTarget
     {
         BlockRequest request = write.Original!;
         write.Original = null;
+        if (write.PinnedBits == 0)
+        {
+            Recycle(write);
+        }
+        else
+        {
+            write.Held = request;
+            request.Hold();
+        }
+        End(request, errno, failedAt);
+    }
+
+    private void Recycle(MirrorWrite write)
+    {
         write.Memory = IoMemory.None;
         write.NextFree = _freeWrite;
         _freeWrite = write;
-        End(request, errno, failedAt);
     }
 
     private void End(BlockRequest request, Errno errno, Sectors failedAt)

@@ -54,10 +54,11 @@ internal sealed partial class MirrorTarget : Target
         _uses = new RegionUses(host.Loop.Time);
         _client = new IoClient(host.Loop, WritesInFlight);
         _scratch = new IoRegion[legs.Length];
-        _writer = new LegWriter(host.Loop, _legs, _buffers);
+        _writer = new LegWriter(host.Loop, _legs, _buffers, mirror.LegDeadline, Landed);
         _log = OpenLog(log);
         _log.Committed = LogCommitted;
-        _flusher = new MirrorFlusher(this, _legs, _uses);
+        _watch = new DeadlineWatch(host.Loop.Time, mirror.LegDeadline);
+        _flusher = new MirrorFlusher(this, _legs, _uses, _watch);
         _settler = new RegionSettler(this, host, _legs, _uses, _log, mirror.CleanAfter);
         _recovery = new MirrorRecovery(this, host, _legs, _writer, _buffers, mirror, options.CopyChunk);
         _returns = new LegReturns(this, host, _legs, _writer, mirror);
@@ -151,11 +152,14 @@ internal sealed partial class MirrorTarget : Target
         await _returns.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
+        _watch.Dispose();
+        _client.WaitsForAbandoned = false;
         await _client.DisposeAsync();
         await _flusher.DisposeAsync();
         await _writer.DisposeAsync();
         await _log.DisposeAsync();
         _buffers.Dispose();
+        _spare.Dispose();
         await base.DisposeAsync();
     }
 
@@ -218,24 +222,20 @@ internal sealed partial class MirrorTarget : Target
     internal async Task<bool> CopyBlockAsync(Leg leg, Sectors start, Sectors count)
     {
         long region = _legs.RegionOf(start);
-        if (!leg.Lacks.Contains(region) || !_buffers.TryRent((int)count.Bytes, out IoSegment block))
+        if (!leg.Lacks.Contains(region) || LentBuffer.TryRent(_buffers, (int)count.Bytes) is not { } block)
             return false;
-        try
+        ulong tried = leg.Bit;
+        bool taken = false;
+        while (!block.IsPinned && _legs.HolderBut(tried, region, region) is { } other)
         {
-            var data = new IoVector([block], 1);
-            ulong tried = leg.Bit;
-            while (_legs.HolderBut(tried, region, region) is { } other)
-            {
-                tried |= other.Bit;
-                if ((await _writer.ReadAsync(other, start, data)).Bits == 0)
-                    return (await _writer.WriteAsync(leg.Bit, start, data)).Bits == 0;
-            }
-            return false;
+            tried |= other.Bit;
+            if (block.Used(await _writer.ReadAsync(other, start, block.First(count.Bytes))).Bits != 0)
+                continue;
+            taken = block.Used(await _writer.WriteAsync(leg.Bit, start, block.First(count.Bytes))).Bits == 0;
+            break;
         }
-        finally
-        {
-            _buffers.Return(block);
-        }
+        block.Release();
+        return taken;
     }
 
     /// <summary>A leg cannot be mended where it could not be read, or errs too often: it leaves if it can.</summary>

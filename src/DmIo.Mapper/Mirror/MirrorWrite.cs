@@ -1,7 +1,7 @@
 namespace DmIo.Mapper;
 
 /// <summary>A change or a flush on its way to the legs of the set: one dm-io request. Pooled by its mirror.</summary>
-internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest
+internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest, IWatched
 {
     /// <summary>What the mirror was asked; null for a flush, which many may wait for.</summary>
     public BlockRequest? Original { get; set; }
@@ -24,7 +24,18 @@ internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest
     /// <summary>The commit that it is acknowledged after.</summary>
     public long Ticket { get; set; }
 
+    /// <summary>What the mirror was asked, answered, while operations that were given up use its memory.</summary>
+    public BlockRequest? Held { get; set; }
+
+    public long BeganAt { get; set; }
+
+    public IWatched? Earlier { get; set; }
+
+    public IWatched? Later { get; set; }
+
     public MirrorWrite? NextFree { get; set; }
+
+    public void Overdue() => mirror.GiveUp(this);
 
     protected override bool TracksRegions => true;
 
@@ -33,6 +44,8 @@ internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest
         if (failure is not null)
             mirror.Suspect(Asked, region);
     }
+
+    protected override void Landed(int region) => mirror.Landed(this, region);
 
     protected override void Notify(in IoOutcome outcome) => mirror.Finished(this, outcome);
 }

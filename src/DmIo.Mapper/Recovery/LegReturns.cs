@@ -41,6 +41,13 @@ internal sealed class LegReturns : IDisposable
     /// <summary>A leg is in sync: the next time it leaves it is looked at soon.</summary>
     public void LegInSync(Leg leg) => _after[leg.Index] = _options.ProbeAfter;
 
+    /// <summary>What a leg was asked that hung has ended: it answers again, perhaps.</summary>
+    public void LegLanded(Leg leg)
+    {
+        _after[leg.Index] = _options.ProbeAfter;
+        Schedule(leg);
+    }
+
     /// <summary>Recovery met what may pass: it is to be tried again.</summary>
     public void RetryRecovery() => Arm(_options.ProbeAfter);
 
@@ -85,9 +92,9 @@ internal sealed class LegReturns : IDisposable
         for (int i = 0; i < _legs.Legs.Length && !_stopping; i++)
         {
             Leg leg = _legs[i];
-            if (leg.IsInSet || !leg.IsPresent || _host.Loop.Time.GetTimestamp() < _dueAt[i])
+            if (leg.IsInSet || !leg.IsPresent || leg.Abandoned > 0 || _host.Loop.Time.GetTimestamp() < _dueAt[i])
                 continue;
-            if (await AnswersAsync(leg) && !leg.IsInSet && !_stopping)
+            if (await AnswersAsync(leg) && leg is { IsInSet: false, Abandoned: 0 } && !_stopping)
                 _mirror.Return(leg);
             else if (!leg.IsInSet)
                 LegLeft(leg);
@@ -102,7 +109,7 @@ internal sealed class LegReturns : IDisposable
         long next = long.MaxValue;
         foreach (Leg leg in _legs.Legs)
         {
-            if (!leg.IsInSet && leg.IsPresent)
+            if (!leg.IsInSet && leg.IsPresent && leg.Abandoned == 0)
                 next = Math.Min(next, Math.Max(now, _dueAt[leg.Index]));
         }
         if (next < long.MaxValue)

@@ -4,7 +4,7 @@ namespace DmIo.Mapper;
 internal sealed partial class MirrorRecovery
 {
     /// <returns>Whether there was nothing but holes.</returns>
-    private async Task<bool> ChunkAsync(RecoverySpan span, Sectors start, Sectors count, IoSegment[] buffer)
+    private async Task<bool> ChunkAsync(RecoverySpan span, Sectors start, Sectors count, LentBuffer buffer)
     {
         var turn = new AwaitedTurn();
         await turn.EnterAsync(host.Turns, mirror.Begin + start, count);
@@ -32,7 +32,7 @@ internal sealed partial class MirrorRecovery
         }
     }
 
-    private async Task<bool> CopyAsync(RecoverySpan span, Sectors start, Sectors count, IoSegment[] buffer)
+    private async Task<bool> CopyAsync(RecoverySpan span, Sectors start, Sectors count, LentBuffer buffer)
     {
         long first = legs.RegionOf(start);
         long last = legs.LastOf(start, count);
@@ -70,18 +70,18 @@ internal sealed partial class MirrorRecovery
         return isHole;
     }
 
-    private async Task CopyDataAsync(RecoverySpan span, Leg source, Sectors start, Sectors count, IoSegment[] buffer)
+    private async Task CopyDataAsync(RecoverySpan span, Leg source, Sectors start, Sectors count, LentBuffer buffer)
     {
         Sectors step = Sectors.FromBytes(BufferPool.MaxBytes);
         for (Sectors done = Sectors.Zero; done < count; done += step)
         {
             Sectors at = start + done;
             Sectors length = Sectors.Min(step, count - done);
-            IoVector data = new IoVector(buffer, 1).Slice(0, length.Bytes);
+            IoVector data = buffer.First(length.Bytes);
             await _pacer.WaitAsync(length.Bytes);
             if (span.IsOutdated)
                 return;
-            Leg? read = await ReadAsync(source, at, data);
+            Leg? read = await ReadAsync(source, at, data, buffer);
             if (span.IsOutdated)
                 return;
             long first = legs.RegionOf(at);
@@ -98,12 +98,17 @@ internal sealed partial class MirrorRecovery
             // What came from another leg makes the source like it too.
             if (read != source)
                 targets = (targets | source.Bit) & ~read.Bit & legs.Set;
-            LegFailures failures = await writer.WriteAsync(targets, at, data);
+            LegFailures failures = buffer.Used(await writer.WriteAsync(targets, at, data));
             NoteFailures(failures, first, last);
+            if (!buffer.IsPinned)
+                continue;
+            // Another one is needed for the rest.
+            span.IsOutdated = _again = true;
+            return;
         }
     }
 
-    private async Task<Leg?> ReadAsync(Leg source, Sectors start, IoVector data)
+    private async Task<Leg?> ReadAsync(Leg source, Sectors start, IoVector data, LentBuffer buffer)
     {
         ulong tried = 0;
         long first = legs.RegionOf(start);
@@ -111,11 +116,16 @@ internal sealed partial class MirrorRecovery
         for (Leg? leg = source; leg is not null; leg = legs.HolderBut(tried, first, last))
         {
             tried |= leg.Bit;
-            LegFailures unread = await writer.ReadAsync(leg, start, data);
+            LegFailures unread = buffer.Used(await writer.ReadAsync(leg, start, data));
             if (unread.Bits == 0)
                 return leg;
             if (unread[leg.Index].Errno == Errno.EAGAIN)
                 return null;
+            if (buffer.IsPinned)
+            {
+                mirror.LeaveHanging(leg, unread[leg.Index]);
+                return null;
+            }
             mirror.NoteReadFailure(leg, unread[leg.Index], LegErrors.Sync);
         }
         return null;
@@ -135,15 +145,18 @@ internal sealed partial class MirrorRecovery
         _isStuck |= !mirror.RecoveryWriteFailed(first, last, failures);
     }
 
-    private static async Task<IReadOnlyList<BlockExtent>> ExtentsAsync(Leg source, Sectors start, Sectors count)
+    private async Task<IReadOnlyList<BlockExtent>> ExtentsAsync(Leg source, Sectors start, Sectors count)
     {
         try
         {
-            IReadOnlyList<BlockExtent> extents =
-                await source.Device.ReadExtentsAsync(start + source.Offset, count);
+            Task<IReadOnlyList<BlockExtent>> telling =
+                source.Device.ReadExtentsAsync(start + source.Offset, count).AsTask();
+            if (options.LegDeadline > TimeSpan.Zero && !telling.IsCompleted)
+                telling = telling.WaitAsync(options.LegDeadline, host.Loop.Time);
+            IReadOnlyList<BlockExtent> extents = await telling;
             return [.. extents.Select(extent => extent with { Start = extent.Start - source.Offset })];
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or TimeoutException)
         {
             return [new BlockExtent(start, count, ExtentKind.Data)];
         }

@@ -121,21 +121,24 @@ internal sealed partial class MirrorRecovery(
 
     private async Task WorkAsync()
     {
-        if (!buffers.TryRent(BufferPool.MaxBytes, out IoSegment buffer))
-            throw new InvalidOperationException("The mirror's buffers are sized for its recovery.");
+        LentBuffer? buffer = LentBuffer.TryRent(buffers, BufferPool.MaxBytes);
         try
         {
-            while (!_stopping && _cursor.TryNext(IsBusy, out RecoverySpan? span))
+            while (!_stopping && buffer is not null && _cursor.TryNext(IsBusy, out RecoverySpan? span))
             {
                 _active.Add(span!);
-                await RecoverAsync(span!, [buffer]);
+                await RecoverAsync(span!, buffer);
                 span!.IsDone = true;
                 BelieveLater(span);
+                if (!buffer.IsPinned)
+                    continue;
+                buffer.Release();
+                buffer = LentBuffer.TryRent(buffers, BufferPool.MaxBytes);
             }
         }
         finally
         {
-            buffers.Return(buffer);
+            buffer?.Release();
         }
     }
 
@@ -149,7 +152,7 @@ internal sealed partial class MirrorRecovery(
         return false;
     }
 
-    private async Task RecoverAsync(RecoverySpan span, IoSegment[] buffer)
+    private async Task RecoverAsync(RecoverySpan span, LentBuffer buffer)
     {
         Sectors end = legs.StartOf(span.LastRegion + 1);
         Sectors want = chunkSize;

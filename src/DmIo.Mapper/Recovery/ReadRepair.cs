@@ -38,10 +38,12 @@ internal sealed class ReadRepair(
     }
 
     /// <summary>Begins nothing more, and waits for what is being mended.</summary>
-    public Task StopAsync()
+    public async Task StopAsync()
     {
         _stopping = true;
-        return Task.WhenAll(_working);
+        // One by one: what joins tasks would leave the loop.
+        foreach (Task work in _working.ToArray())
+            await work;
     }
 
     private async ValueTask WorkAsync()
@@ -98,43 +100,44 @@ internal sealed class ReadRepair(
 
     private async Task<bool> RewriteAsync(Leg leg, Sectors start, Sectors count)
     {
-        if (!buffers.TryRent(PieceBytes, out IoSegment good) || !buffers.TryRent(PieceBytes, out IoSegment back))
-            throw new InvalidOperationException("The mirror's buffers are sized for its repairs.");
+        LentBuffer good = Rent();
+        LentBuffer back = Rent();
         try
         {
-            Sectors step = Sectors.FromBytes(PieceBytes);
-            for (Sectors done = Sectors.Zero; done < count; done += step)
+            long step = Sectors.FromBytes(PieceBytes).Count;
+            for (long done = 0; done < count.Count; done += step)
             {
-                int bytes = (int)Sectors.Min(step, count - done).Bytes;
-                IoVector from = new IoVector([good], 1).Slice(0, bytes);
-                IoVector check = new IoVector([back], 1).Slice(0, bytes);
-                if (!await RewriteAsync(leg, start + done, from, check))
-                    return false;
-                if (!good.Span[..bytes].SequenceEqual(back.Span[..bytes]))
+                Sectors length = new(Math.Min(step, count.Count - done));
+                if (!await RewritePieceAsync(leg, start + new Sectors(done), length, good, back))
                     return false;
             }
             return true;
         }
         finally
         {
-            buffers.Return(good);
-            buffers.Return(back);
+            good.Release();
+            back.Release();
         }
     }
 
-    private async Task<bool> RewriteAsync(Leg leg, Sectors start, IoVector from, IoVector check)
+    private LentBuffer Rent() => LentBuffer.TryRent(buffers, PieceBytes)
+        ?? throw new InvalidOperationException("The mirror's buffers are sized for its repairs.");
+
+    private async Task<bool> RewritePieceAsync(
+        Leg leg, Sectors start, Sectors count, LentBuffer good, LentBuffer back)
     {
         long first = legs.RegionOf(start);
-        long last = legs.LastOf(start, Sectors.FromBytes(from.LengthBytes));
+        long last = legs.LastOf(start, count);
+        int bytes = (int)count.Bytes;
         ulong tried = leg.Bit;
-        for (Leg? other = legs.HolderBut(tried, first, last); other is not null;
-            other = legs.HolderBut(tried, first, last))
+        while (!good.IsPinned && legs.HolderBut(tried, first, last) is { } other)
         {
             tried |= other.Bit;
-            if ((await writer.ReadAsync(other, start, from)).Bits != 0)
+            if (good.Used(await writer.ReadAsync(other, start, good.First(bytes))).Bits != 0)
                 continue;
-            return (await writer.WriteAsync(leg.Bit, start, from)).Bits == 0
-                && (await writer.ReadAsync(leg, start, check)).Bits == 0;
+            return good.Used(await writer.WriteAsync(leg.Bit, start, good.First(bytes))).Bits == 0
+                && back.Used(await writer.ReadAsync(leg, start, back.First(bytes))).Bits == 0
+                && good.Span[..bytes].SequenceEqual(back.Span[..bytes]);
         }
         return false;
     }

@@ -95,8 +95,13 @@ internal sealed class HistoryClient(HistoryModel model)
         if (wrong is not null)
             throw new HistoryViolationException(wrong);
         OnCompleted?.Invoke(request);
-        _free.Push(request);
+        request.ReleaseAnswer();
+        if (!request.IsHeld)
+            Free(request);
     }
+
+    /// <summary>Nothing uses the request's memory any more.</summary>
+    internal void Free(HistoryRequest request) => _free.Push(request);
 
     private string? Tell(HistoryRequest request)
     {
@@ -104,7 +109,7 @@ internal sealed class HistoryClient(HistoryModel model)
         switch (request.Operation)
         {
             case BlockOperation.Read when succeeded:
-                return model.Check(request.Read, request.Memory);
+                return model.Check(request.Read, request.Answer);
             case BlockOperation.Read:
                 model.Fail(request.Read);
                 break;

@@ -30,5 +30,22 @@ internal sealed class HistoryRequest(HistoryClient client) : BlockRequest
         Data = _buffer.Vector.Slice(0, lengthBytes);
     }
 
+    /// <summary>What a read returned, wherever it lies.</summary>
+    public ReadOnlySpan<byte> Answer
+    {
+        get
+        {
+            if (!HasOtherAnswer)
+                return Memory;
+            byte[] copy = new byte[_lengthBytes];
+            AnsweredData.CopyTo(copy);
+            return copy;
+        }
+    }
+
+    public override bool TakesOtherMemory => true;
+
     protected override void Completed() => client.Completed(this);
+
+    protected override void Unheld() => client.Free(this);
 }

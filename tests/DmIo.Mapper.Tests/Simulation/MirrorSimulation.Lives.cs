@@ -191,6 +191,7 @@ internal sealed partial class MirrorSimulation
         {
             media.Faults.Heal();
             media.Revive();
+            media.CompleteVanished();
             media.Return();
             if (media.IsHung)
                 media.EndHang();

@@ -54,6 +54,10 @@ internal sealed partial class MirrorSimulation
                 Trouble();
                 leg.Faults.FlushErrors = 0.3;
                 break;
+            case 18 when _random.Next(3) == 0:
+                Trouble();
+                leg.Faults.Vanishings = 0.05;
+                break;
             case 18:
                 Trouble();
                 leg.Spoil(new(_random.NextInt64(_length)), new(1), _random.Next(4) == 0);
@@ -114,7 +118,7 @@ internal sealed partial class MirrorSimulation
     private bool InTrouble()
     {
         bool now = _missing.Count > 0 || _store.Error != Errno.None || AllMedia.Any(
-            media => media.IsGone || media.IsHung || media.Faults.WriteErrors > 0 || media.Faults.FlushErrors > 0);
+            media => media.Faults.Vanishings > 0 || media.Vanished > 0 || media.IsGone || media.IsHung || media.Faults.WriteErrors > 0 || media.Faults.FlushErrors > 0);
         if (now)
             Trouble();
         return now || _loop.Time.Elapsed - _lastTrouble < s_aftermath || Legs.Any(HasBadBlock);

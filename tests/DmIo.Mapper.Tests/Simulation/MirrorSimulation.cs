@@ -145,6 +145,12 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             RecoveryRateBytes = _random.Next(4) == 0 ? 1 << 20 : 0,
             ProbeAfter = TimeSpan.FromMilliseconds(200),
             ProbeLimit = TimeSpan.FromSeconds(2),
+            LegDeadline = _random.Next(3) switch
+            {
+                0 => TimeSpan.Zero,
+                1 => TimeSpan.FromMilliseconds(30),
+                _ => TimeSpan.FromMilliseconds(300),
+            },
             LogRetryAfter = TimeSpan.FromMilliseconds(300),
             WhenUnrecorded = _random.Next(2) == 0 ? WhenUnrecorded.Fail : WhenUnrecorded.Hold,
             ReadErrorLimit = _random.Next(3) == 0 ? 2 : 1000,
