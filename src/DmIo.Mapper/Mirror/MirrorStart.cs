@@ -85,7 +85,7 @@ internal sealed class MirrorStart(
         {
             legs.MayDiffer.UnionWith(recorded.Dirty);
             // A flush that failed before is forgotten. Where a log of regions says how few they are, all are rewritten.
-            if (recorded.HasRegions)
+            if (recorded.HasRegions || recorded.IsUnwritten)
                 legs.Rewrite.UnionWith(legs.MayDiffer);
             Findings.Add("was not stopped cleanly");
             Distrust(recorded.Dirty, unsynced);

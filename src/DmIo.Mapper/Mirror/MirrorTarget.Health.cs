@@ -123,6 +123,8 @@ internal sealed partial class MirrorTarget
             _recovery.Disturb(use.Region);
             _legsTicket = Math.Max(_legsTicket, use.Ticket);
         }
+        if (_legs.Rewrite.Count > 0)
+            _legsTicket = _log.NoteLegs(_epoch);
         _log.Commit();
         return durable;
     }

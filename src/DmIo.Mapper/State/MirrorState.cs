@@ -29,6 +29,11 @@ internal sealed record MirrorState
     /// </summary>
     public bool Clean { get; init; }
 
+    /// <summary>
+    /// A flush failed on the last leg that held something: what it is read to hold may not be durable, and is written anew.
+    /// </summary>
+    public bool Unwritten { get; init; }
+
     /// <summary>The log device could not be written, so what it says is not to be believed.</summary>
     public bool LogLost { get; init; }
 

@@ -78,6 +78,7 @@ internal sealed class MirrorStateFile(MappedDevice host, TableLine line, LegSet 
             Volume = state.Volume,
             Epoch = state.Epoch,
             IsClean = state.Clean,
+            IsUnwritten = state.Unwritten,
         };
         if (!state.Clean)
             recorded.Dirty.Fill();
@@ -124,6 +125,7 @@ internal sealed class MirrorStateFile(MappedDevice host, TableLine line, LegSet 
             Table = table(),
             Epoch = Epoch,
             Clean = clean && legs.MayDiffer.Count == 0,
+            Unwritten = legs.Rewrite.Count > 0,
             LogLost = IsLogLost,
             GivenUp = withRegions ? RegionRanges.Of(legs.GivenUp) : null,
             Legs = records,

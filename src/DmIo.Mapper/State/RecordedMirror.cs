@@ -17,6 +17,9 @@ internal sealed class RecordedMirror(long regions, int legs)
     /// <summary>The dirty regions are those that were written, not all of them.</summary>
     public bool HasRegions { get; init; }
 
+    /// <summary>A flush had failed on the last leg that held something.</summary>
+    public bool IsUnwritten { get; init; }
+
     /// <summary>No write was in flight when the mirror ended: what nobody lacks is identical.</summary>
     public bool IsClean { get; init; }
 
