@@ -85,6 +85,11 @@ internal sealed partial class DiskLog
         Legs.GivenUp.UnionWith(_foundGivenUp);
         foreach (Leg leg in Legs.Legs)
             leg.Recorded.UnionWith(leg.Lacks);
+        if (_options.AnchorFirst)
+        {
+            FillAnchor(volume, epoch, Legs.All);
+            _ = await WriteAnchorAsync();
+        }
         NoteWholeRecord();
         Errno errno = await WriteBitsAsync(flush: true);
         if (errno == Errno.None && !_wasActive)

@@ -139,6 +139,8 @@ internal sealed partial class MirrorTarget
             asked &= asked - 1;
         Leg leg = _legs[System.Numerics.BitOperations.TrailingZeroCount(asked)];
         leg.Suspicions++;
+        if (HasFault(EngineFaults.ReadsFromSuspects))
+            return;
         leg.Failures++;
         _suspects |= leg.Bit;
     }

@@ -29,7 +29,7 @@ internal sealed partial class MirrorRecovery
     private async Task<bool> BelieveAsync(RecoverySpan[] spans)
     {
         // The source too: what it has kept in its cache since an earlier life is not durable either.
-        if (!await mirror.FlushSetAsync())
+        if (!mirror.HasFault(EngineFaults.BelievesUnflushedCopies) && !await mirror.FlushSetAsync())
             return false;
         long ticket = 0;
         foreach (RecoverySpan span in spans)
