@@ -6,17 +6,20 @@ using DmIo.Mapper.Tests;
 // it: its story is printed, and the exit status is 1.
 // All that can happen in some thousand steps, or nearly.
 const int StoryLines = 200_000;
-var given = new Dictionary<string, int> { ["--first"] = 1, ["--lives"] = 500, ["--steps"] = 2000, ["--jobs"] = 1 };
+var given = new Dictionary<string, int> { ["--first"] = 1, ["--lives"] = 500, ["--steps"] = 2000, ["--jobs"] = 1, ["--faults"] = 0 };
 for (int i = 0; i < args.Length; i += 2)
 {
     if (!given.ContainsKey(args[i]) || i + 1 == args.Length
         || !int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out int value))
     {
-        Console.Error.WriteLine("usage: [--first SEED] [--lives N] [--steps N] [--jobs N]");
+        Console.Error.WriteLine("usage: [--first SEED] [--lives N] [--steps N] [--jobs N] [--faults 1]");
         return 2;
     }
     given[args[i]] = value;
 }
+
+if (given["--faults"] > 0)
+    return SearchFaults(given["--lives"], given["--steps"]);
 
 long start = TimeProvider.System.GetTimestamp();
 var reached = new ConcurrentDictionary<string, long>();
@@ -57,4 +60,19 @@ void Work()
         foreach ((string what, long times) in simulation.Reached)
             reached.AddOrUpdate(what, times, (_, before) => before + times);
     }
+}
+
+// Whether each planted fault is noticed, in which seed and how soon.
+static int SearchFaults(int lives, int steps)
+{
+    int missed = 0;
+    foreach (PlantedFault fault in PlantedFaults.All)
+    {
+        long begin = TimeProvider.System.GetTimestamp();
+        string? noticed = fault.FindNoticed(lives, steps);
+        missed += noticed is null ? 1 : 0;
+        string first = noticed?.Split('\n')[0] ?? "NOT NOTICED";
+        Console.WriteLine($"{TimeProvider.System.GetElapsedTime(begin).TotalSeconds,5:0.0} s  {fault}: {first}");
+    }
+    return missed == 0 ? 0 : 1;
 }

@@ -23,5 +23,17 @@ internal sealed record PlantedFault(string Name)
     /// <summary>Legs are known by their place in the table.</summary>
     public bool IgnoresIdentity { get; init; }
 
+    /// <summary>Searches seeds, from 1 on, for the first whose life tells that something is wrong.</summary>
+    /// <returns>The seed, and what is told; null when none of them does.</returns>
+    public string? FindNoticed(int seeds, int steps)
+    {
+        for (int seed = 1; seed <= seeds; seed++)
+        {
+            if (new MirrorSimulation(seed, fault: this).Live(steps) is { } problem)
+                return $"seed {seed}, {problem}";
+        }
+        return null;
+    }
+
     public override string ToString() => Name;
 }
