@@ -132,7 +132,7 @@ internal sealed partial class MirrorSimulation
             throw created.Exception;
         }
         _device = created.Result;
-        _client.Device = _device;
+        _client.Device = _fault.Volume(_device);
         Story?.Add($"started: {_device.StatusLine()}");
         Reach("starts");
         return null;
@@ -308,43 +308,38 @@ internal sealed partial class MirrorSimulation
         Log.Contents.Visible(0, image.Bytes.Length / Log.BlockBytes).CopyTo(image.Bytes);
         if (!image.HasMagic)
             return;
-        byte[][] contents = ReadableContents();
-        int region = (int)new Sectors(_regionSize).Bytes;
-        for (int r = 0; r < image.Regions; r++)
+        int blocksOfRegion = (int)(new Sectors(_regionSize).Bytes / _block);
+        for (int region = 0; region < image.Regions; region++)
         {
-            if (!image.IsClean(r))
+            if (!image.IsClean(region))
                 continue;
             Reach("clean regions compared");
-            ReadOnlySpan<byte> first = contents[0].AsSpan(r * region, region);
-            for (int leg = 1; leg < contents.Length; leg++)
-            {
-                ReadOnlySpan<byte> other = contents[leg].AsSpan(r * region, region);
-                int same = other.CommonPrefixLength(first);
-                if (same == region)
-                    continue;
-                int word = same / sizeof(long) * sizeof(long);
-                throw new HistoryViolationException(
-                    $"after {after} the log says that region {r} is clean, and in sector {(r * region + same) / 512} leg 0 "
-                    + $"has stamp {BitConverter.ToInt64(first[word..])}, leg {leg} {BitConverter.ToInt64(other[word..])}");
-            }
+            foreach (SimulatedMedia leg in Legs.Skip(1))
+                CheckAlike(leg, region * blocksOfRegion, blocksOfRegion, after);
+        }
+    }
+
+    private void CheckAlike(SimulatedMedia leg, int firstBlock, int count, string after)
+    {
+        SimulatedMedia first = Legs[0];
+        if (leg.Contents.Visible(firstBlock, count).SequenceEqual(first.Contents.Visible(firstBlock, count)))
+            return;
+        for (int block = firstBlock; block < firstBlock + count; block++)
+        {
+            ReadOnlySpan<byte> here = leg.Contents.Visible(block);
+            int same = here.CommonPrefixLength(first.Contents.Visible(block));
+            // What a block that cannot be read holds means nothing.
+            if (same == _block || Legs.Any(any => any.Contents.HealthOf(block) != BlockHealth.Good))
+                continue;
+            int word = same / sizeof(long) * sizeof(long);
+            long sector = ((long)block * _block + same) / Sectors.SizeBytes;
+            throw new HistoryViolationException(
+                $"after {after} the log says that region {sector / _regionSize} is clean, and in sector {sector} {first.Name} "
+                + $"has stamp {BitConverter.ToInt64(first.Contents.Visible(block)[word..])}, {leg.Name} "
+                + $"{BitConverter.ToInt64(here[word..])}");
         }
     }
 
     private static byte[] ContentsOf(SimulatedMedia leg) =>
         leg.Contents.Visible(0, (int)(leg.Length.Bytes / leg.BlockBytes)).ToArray();
-
-    // What a block that cannot be read holds means nothing: the first leg's bytes stand for it.
-    private byte[][] ReadableContents()
-    {
-        byte[][] contents = [.. Legs.Select(ContentsOf)];
-        int unit = Legs[0].BlockBytes;
-        for (int block = 0; block * unit < contents[0].Length; block++)
-        {
-            if (Legs.All(leg => leg.Contents.HealthOf(block) == BlockHealth.Good))
-                continue;
-            foreach (byte[] other in contents)
-                contents[0].AsSpan(block * unit, unit).CopyTo(other.AsSpan(block * unit));
-        }
-        return contents;
-    }
 }

@@ -8,6 +8,9 @@ internal sealed record PlantedFault(string Name)
 {
     public EngineFaults Engine { get; init; }
 
+    /// <summary>Puts something between clients and the mirror.</summary>
+    public Func<BlockDevice, BlockDevice> Volume { get; init; } = device => device;
+
     /// <summary>Puts something between the engine and a leg.</summary>
     public Func<BlockDevice, BlockDevice> Leg { get; init; } = device => device;
 

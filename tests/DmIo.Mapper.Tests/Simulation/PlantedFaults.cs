@@ -7,7 +7,10 @@ internal static class PlantedFaults
     [
         OnLegs("flushes of legs do nothing", device => new PlantedDevice(device) { Swallows = IsFlush }),
         OnLegs("FUA does not reach the legs", device => new PlantedDevice(device) { Changes = WithoutFua }),
-        OnLegs("a preflush does not reach the legs", device => new PlantedDevice(device) { Changes = WithoutPreflush }),
+        new("a preflush is not done")
+        {
+            Volume = device => new PlantedDevice(device) { Changes = WithoutPreflush },
+        },
         OnLegs("discards reach the legs as such", device => new PlantedDevice(device) { Changes = AsDiscard }),
         OnLegs("a leg that fails a write is not noted", device => new PlantedDevice(device) { Hides = IsWrite }),
         OnLegs("a leg that fails a flush is not noted", device => new PlantedDevice(device) { Hides = IsFlush }),
@@ -30,6 +33,10 @@ internal static class PlantedFaults
         new("a log that was lost is believed")
         {
             Store = store => new PlantedStore(store, text => text.Replace("\"logLost\": true", "\"logLost\": false")),
+        },
+        new("a mirror without a log that was cut off is taken for one that was stopped")
+        {
+            Store = store => new PlantedStore(store, text => text.Replace("\"clean\": false", "\"clean\": true")),
         },
         new("legs are known by their place") { IgnoresIdentity = true },
         InEngine("regions are marked clean before the legs are flushed", EngineFaults.CleanBeforeFlush),
