@@ -9,6 +9,9 @@ internal sealed class PlantedDevice(BlockDevice device) : BlockDevice(device.Loo
     /// <summary>What of a request is changed.</summary>
     public Action<BlockRequest> Changes { get; init; } = _ => { };
 
+    /// <summary>Whether the request itself is changed and handed on; otherwise another one stands for it.</summary>
+    public bool InPlace { get; init; }
+
     /// <summary>Whose failure is not told.</summary>
     public Func<BlockRequest, bool> Hides { get; init; } = _ => false;
 
@@ -29,7 +32,7 @@ internal sealed class PlantedDevice(BlockDevice device) : BlockDevice(device.Loo
             request.Complete(Loop);
             return;
         }
-        var changed = new PlantedRequest(this, request);
+        BlockRequest changed = InPlace ? request : new PlantedRequest(this, request);
         Changes(changed);
         device.Submit(changed);
     }

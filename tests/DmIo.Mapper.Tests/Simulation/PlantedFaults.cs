@@ -9,7 +9,7 @@ internal static class PlantedFaults
         OnLegs("FUA does not reach the legs", device => new PlantedDevice(device) { Changes = WithoutFua }),
         new("a preflush is not done")
         {
-            Volume = device => new PlantedDevice(device) { Changes = WithoutPreflush },
+            Volume = device => new PlantedDevice(device) { InPlace = true, Changes = WithoutPreflush },
         },
         OnLegs("discards reach the legs as such", device => new PlantedDevice(device) { Changes = AsDiscard }),
         OnLegs("a leg that fails a write is not noted", device => new PlantedDevice(device) { Hides = IsWrite }),
