@@ -249,7 +249,7 @@ internal sealed partial class MirrorSimulation
                 if (Legs[0].Contents.HealthOf(block) != BlockHealth.Good)
                     here.CopyTo(right.AsSpan(block * unit));
                 else if (!here.SequenceEqual(right.AsSpan(block * unit, unit)))
-                    throw new HistoryViolationException($"at rest {leg.Name} differs from leg0 in block {block}");
+                    throw new HistoryViolationException($"at rest {leg.Name} differs from {Legs[0].Name} in block {block}");
                 if (_model.CheckNow((long)block * unit / Sectors.SizeBytes, here) is { } wrong)
                     throw new HistoryViolationException($"at rest, {leg.Name}: {wrong}");
             }
