@@ -42,4 +42,8 @@ public sealed record MappedDeviceOptions
     internal Sectors CopyChunk { get; init; } = MirrorRecovery.DefaultChunk;
 
     internal Func<Guid> NewVolumeId { get; init; } = Guid.NewGuid;
+
+    internal Func<RegionLog, LegSet, RegionLog> WrapLog { get; init; } = (log, _) => log;
+
+    internal EngineFaults Faults { get; init; }
 }

@@ -85,6 +85,11 @@ internal sealed partial class DiskLog
         Legs.GivenUp.UnionWith(_foundGivenUp);
         foreach (Leg leg in Legs.Legs)
             leg.Recorded.UnionWith(leg.Lacks);
+        if (_options.AnchorFirst)
+        {
+            FillAnchor(volume, epoch, Legs.All);
+            _ = await WriteAnchorAsync();
+        }
         NoteWholeRecord();
         Errno errno = await WriteBitsAsync(flush: true);
         if (errno == Errno.None && !_wasActive)
@@ -244,8 +249,10 @@ internal sealed partial class DiskLog
         }
         _anchor = anchor;
         PlaceArea();
-        for (int i = 0; i < recorded.Legs.Length; i++)
-            await ReadLegAsync(Legs[i], recorded);
+        // Who is there is known by its identity, and so goes before those of whom there is only a word, which may have been
+        // another leg's.
+        foreach (Leg leg in Legs.Legs.ToArray().OrderBy(leg => !leg.IsPresent))
+            await ReadLegAsync(leg, recorded);
         if (_wasActive)
         {
             await ReadOrRefuseAsync(_area!.ReadGivenUpAsync());

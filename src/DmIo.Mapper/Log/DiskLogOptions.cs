@@ -12,4 +12,8 @@ namespace DmIo.Mapper;
 /// <param name="Logger">Where it logs.</param>
 internal sealed record DiskLogOptions(
     string Name, MirrorSync Sync, Func<long, BlockDevice> OpenSidecar, IStateStore Store,
-    MirrorStateFile File, TimeSpan RetryAfter, ILogger Logger);
+    MirrorStateFile File, TimeSpan RetryAfter, ILogger Logger)
+{
+    /// <inheritdoc cref="EngineFaults.AnchorBeforeBitmaps"/>
+    public bool AnchorFirst { get; init; }
+}

@@ -8,7 +8,7 @@ namespace DmIo.Mapper;
 internal abstract class RegionLog(LegSet legs) : IAsyncDisposable
 {
     /// <summary>The number of the last commit that is durable.</summary>
-    public long Durable { get; protected set; }
+    public virtual long Durable { get; protected set; }
 
     /// <summary>Raised when a commit has become durable, or has failed.</summary>
     public Action<Errno> Committed { get; set; } = _ => { };
@@ -17,7 +17,7 @@ internal abstract class RegionLog(LegSet legs) : IAsyncDisposable
     public abstract string Location { get; }
 
     /// <summary>How the log's device is, as a status line shows it.</summary>
-    public char Letter { get; protected set; } = ShownLog.Alive;
+    public virtual char Letter { get; protected set; } = ShownLog.Alive;
 
     /// <summary>What it is the log of.</summary>
     protected LegSet Legs => legs;

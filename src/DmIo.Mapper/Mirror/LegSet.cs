@@ -70,6 +70,9 @@ internal sealed class LegSet
     /// <summary>Regions in which all legs of the table are identical. From any thread.</summary>
     public long InSyncRegions => Regions - Volatile.Read(ref _outOfSyncCount);
 
+    /// <inheritdoc cref="EngineFaults.DropsLastHolder"/>
+    public bool DropsLastHolder { get; init; }
+
     /// <summary>Whether every leg of the table holds everything and none differs.</summary>
     public bool IsWhole => _outOfSync.Count == 0;
 
@@ -153,8 +156,8 @@ internal sealed class LegSet
     public bool CanLeave(Leg leaving)
     {
         ulong rest = Set & ~leaving.Bit;
-        if (rest == 0)
-            return false;
+        if (rest == 0 || DropsLastHolder)
+            return DropsLastHolder;
         foreach (Leg leg in _legs)
         {
             if ((rest & leg.Bit) != 0 && leg.Lacks.Count == 0)

@@ -139,6 +139,8 @@ internal sealed partial class MirrorTarget
     {
         Leg leg = LegOf(asked, region);
         leg.Suspicions++;
+        if (HasFault(EngineFaults.ReadsFromSuspects))
+            return;
         leg.Failures++;
         _suspects |= leg.Bit;
     }

@@ -108,6 +108,8 @@ internal sealed partial class MirrorTarget
     // Rather those that have not just failed something.
     private ulong Candidates(long region, ulong tried)
     {
+        if (HasFault(EngineFaults.ReadsWhatIsLacked))
+            return _legs.Set & ~tried;
         ulong sound = _suspects == 0 ? 0 : _legs.ReadersOf(region, tried | _suspects);
         return sound != 0 ? sound : _legs.ReadersOf(region, tried);
     }

@@ -50,12 +50,15 @@ internal sealed partial class MirrorTarget : Target
             };
         }
         _writeMostly = mirror.WriteMostlyLegs;
-        _legs = new LegSet(legs, line.Length, _spec.RegionSize);
+        _legs = new LegSet(legs, line.Length, _spec.RegionSize)
+        {
+            DropsLastHolder = HasFault(EngineFaults.DropsLastHolder),
+        };
         _uses = new RegionUses(host.Loop.Time);
         _client = new IoClient(host.Loop, WritesInFlight);
         _scratch = new IoRegion[legs.Length];
         _writer = new LegWriter(host.Loop, _legs, _buffers, mirror.LegDeadline, Landed);
-        _log = OpenLog(log);
+        _log = options.WrapLog(OpenLog(log), _legs);
         _log.Committed = LogCommitted;
         _watch = new DeadlineWatch(host.Loop.Time, mirror.LegDeadline);
         _flusher = new MirrorFlusher(this, _legs, _uses, _watch);
@@ -162,6 +165,9 @@ internal sealed partial class MirrorTarget : Target
         _spare.Dispose();
         await base.DisposeAsync();
     }
+
+    /// <summary>Whether a test has planted a fault.</summary>
+    internal bool HasFault(EngineFaults fault) => (_options.Faults & fault) != 0;
 
     /// <inheritdoc cref="MirrorFlusher.FlushAsync"/>
     internal Task<bool> FlushSetAsync() => _flusher.FlushAsync();

@@ -106,9 +106,10 @@ internal sealed class RegionSettler : LoopWork, IDisposable
             due = Math.Max(due, use.Stamp);
         if (due == 0)
             return true;
-        if (due > FlushedByAll() && !await _mirror.FlushSetAsync())
+        bool flushes = !_mirror.HasFault(EngineFaults.CleanBeforeFlush);
+        if (flushes && due > FlushedByAll() && !await _mirror.FlushSetAsync())
             return false;
-        long flushed = FlushedByAll();
+        long flushed = flushes ? FlushedByAll() : due;
         RegionUse? next;
         for (RegionUse? use = _uses.FirstIdle; use is not null && IsDue(use, all); use = next)
         {

@@ -36,7 +36,7 @@ internal sealed partial class MirrorRecovery
         if (Array.TrueForAll(batch, copied => copied.Regions.Count == 0))
             return true;
         // The source too: what it has kept in its cache since an earlier life is not durable either.
-        if (!await mirror.FlushSetAsync())
+        if (!mirror.HasFault(EngineFaults.BelievesUnflushedCopies) && !await mirror.FlushSetAsync())
             return false;
         long ticket = 0;
         foreach (CopiedRegions copied in batch)

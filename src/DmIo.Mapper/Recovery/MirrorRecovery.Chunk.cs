@@ -7,7 +7,9 @@ internal sealed partial class MirrorRecovery
     private async Task<bool> ChunkAsync(RecoverySpan span, Sectors start, Sectors count, LentBuffer buffer)
     {
         var turn = new AwaitedTurn();
-        await turn.EnterAsync(host.Turns, mirror.Begin + start, count);
+        bool takesTurn = !mirror.HasFault(EngineFaults.NoTurnsInRecovery);
+        if (takesTurn)
+            await turn.EnterAsync(host.Turns, mirror.Begin + start, count);
         long first = legs.RegionOf(start);
         long last = legs.LastOf(start, count);
         try
@@ -28,7 +30,8 @@ internal sealed partial class MirrorRecovery
         }
         finally
         {
-            host.Turns.Leave(turn);
+            if (takesTurn)
+                host.Turns.Leave(turn);
         }
     }
 

@@ -84,7 +84,7 @@ internal sealed partial class MirrorRecovery(
     public void SetChanged()
     {
         foreach (RecoverySpan span in _active)
-            span.IsOutdated = true;
+            span.IsOutdated = !mirror.HasFault(EngineFaults.BelievesOutdatedCopies);
         _again |= _isRunning;
     }
 

@@ -133,6 +133,20 @@ public sealed class DiskLogStartTests
         Assert.That(rig.Read(6 * 1024).Data, Is.EqualTo(MirrorRig.Bytes(8, 6)));
     }
 
+    // Goal: a leg that now stands where the table has another word is known, although a leg is missing under its old word.
+    [Test]
+    public void A_leg_is_known_although_its_old_word_is_a_missing_legs()
+    {
+        MirrorRig rig = Stopped();
+        rig.AddDevice("leg0", new MissingDevice(rig.Loop, "leg0", "ENOENT"));
+        rig.AddDevice("leg1", rig.Legs[0]);
+        rig.Identities["leg0"] = new LegIdentity { Kind = "device", Name = "nothing", SizeBytes = 0 };
+        rig.Identities["leg1"] = new LegIdentity { Kind = "device", Name = "leg0", SizeBytes = rig.Sectors.Bytes };
+        rig.Start();
+        Assert.That(rig.Mirror.Knowledge[1].Lacks.Count, Is.Zero);
+        Assert.That(rig.Mirror.Knowledge[0].Lacks.Count, Is.EqualTo(32));
+    }
+
     // Goal: a leg that is not one of the record's is wholly copied, and never believed before.
     [Test]
     public void A_replaced_leg_is_wholly_copied([Values(0, 1)] int replaced, [Values] bool clean)

@@ -16,6 +16,13 @@ internal sealed partial class MirrorSimulation
     private void Start()
     {
         _missing.Clear();
+        if (_random.Next(6) == 0)
+        {
+            Story?.Add("legs change places in the table");
+            Shuffle();
+        }
+        if (_model.Now > 0 && _random.Next(12) == 0 && TryReplaceLeg())
+            return;
         bool withoutSome = _model.Now > 0 && _random.Next(4) == 0;
         if (withoutSome)
         {
@@ -34,7 +41,69 @@ internal sealed partial class MirrorSimulation
             throw new HistoryViolationException($"with all legs the mirror does not start: {problem}");
     }
 
+    private void Shuffle()
+    {
+        SimulatedMedia[] shuffled = [.. Legs];
+        _random.Shuffle(shuffled);
+        Legs.Clear();
+        Legs.AddRange(shuffled);
+    }
+
+    // A device that the record does not know stands in a leg's place; where that leg is needed, it comes back.
+    private bool TryReplaceLeg()
+    {
+        int place = _random.Next(Legs.Count);
+        SimulatedMedia old = Legs[place];
+        Legs[place] = NewLeg();
+        if (_random.Next(2) == 0)
+            FillWithRubbish(Legs[place]);
+        Story?.Add($"{Legs[place].Name} replaces {old.Name}");
+        _isReplacing = true;
+        bool started = TryStart() is null;
+        _isReplacing = false;
+        if (started)
+        {
+            Reach("started with another leg");
+            return true;
+        }
+        Reach("refused to start with another leg");
+        NewLoop();
+        Legs[place] = old;
+        return false;
+    }
+
+    private static void FillWithRubbish(SimulatedMedia leg)
+    {
+        var rubbish = new TestBuffer(leg.BlockBytes);
+        rubbish.Span.Fill(0xDD);
+        for (int block = 0; block < leg.Length.Bytes / leg.BlockBytes; block++)
+            leg.Contents.Change(block, rubbish.Vector, durable: true, unmaps: false, write: 0);
+    }
+
+    // Power may go while it starts; then it starts again.
     private string? TryStart()
+    {
+        while (true)
+        {
+            Task<MappedDevice> created = BeginStart();
+            if (_random.Next(6) == 0 && !IsDoneWithin(created, _random.NextDouble() * 4))
+            {
+                Reach("power cuts while starting");
+                PowerCut();
+                continue;
+            }
+            return EndStart(created);
+        }
+    }
+
+    private bool IsDoneWithin(Task task, double milliseconds)
+    {
+        _loop.RunUntilIdle();
+        _loop.Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
+        return task.IsCompleted;
+    }
+
+    private Task<MappedDevice> BeginStart()
     {
         foreach (SimulatedMedia media in AllMedia)
         {
@@ -47,20 +116,24 @@ internal sealed partial class MirrorSimulation
         _store.Error = Errno.None;
         var errors = new List<TableError>();
         Table table = TableParser.Parse(_table, errors) ?? throw new InvalidOperationException(string.Join('\n', errors));
-        Task<MappedDevice> created = MappedDevice.CreateAsync(_loop, "vol0", table, this, _options);
+        return MappedDevice.CreateAsync(_loop, "vol0", table, this, _options);
+    }
+
+    private string? EndStart(Task<MappedDevice> created)
+    {
         Pass(() => created.IsCompleted, "a start ends");
         if (created.IsFaulted)
         {
             if (created.Exception!.InnerException is MapperException refused)
             {
-                Story.Add($"start refused: {refused.Message}");
+                Story?.Add($"start refused: {refused.Message}");
                 return refused.Message;
             }
             throw created.Exception;
         }
         _device = created.Result;
-        _client.Device = _device;
-        Story.Add($"started: {_device.StatusLine()}");
+        _client.Device = _fault.Volume(_device);
+        Story?.Add($"started: {_device.StatusLine()}");
         Reach("starts");
         return null;
     }
@@ -68,7 +141,7 @@ internal sealed partial class MirrorSimulation
     private void PowerCut()
     {
         Reach("power cuts");
-        Story.Add("power is cut");
+        Story?.Add("power is cut");
         _store = _store.Crash();
         foreach (SimulatedMedia media in AllMedia)
             media.PowerCut();
@@ -81,7 +154,7 @@ internal sealed partial class MirrorSimulation
     {
         _loop.RunUntilIdle();
         Reach("kills");
-        Story.Add("the program is killed");
+        Story?.Add("the program is killed");
         _store = _store.Crash();
         foreach (SimulatedMedia media in AllMedia)
             media.Kill();
@@ -92,6 +165,18 @@ internal sealed partial class MirrorSimulation
             _client.Kill();
         CheckLog("a kill");
         NewLoop();
+    }
+
+    // Power goes, or the program is killed, while it stops.
+    private void CutStop()
+    {
+        Pass(() => _client.UnderWay == 0, "every request completes");
+        if (!IsDoneWithin(_device!.StopAsync(), _random.NextDouble() * 10))
+            Reach("stops that were cut off");
+        if (_random.Next(2) == 0)
+            PowerCut();
+        else
+            Kill();
     }
 
     private void Stop()
@@ -115,8 +200,10 @@ internal sealed partial class MirrorSimulation
     private void NewLoop()
     {
         _loop = new ManualLoop();
-        Story.Time = _loop.Time;
+        if (Story is not null)
+            Story.Time = _loop.Time;
         _device = null;
+        _lastTrouble = s_longAgo;
     }
 
     // Everything works again; all legs come to be in sync, equal, and right.
@@ -162,7 +249,7 @@ internal sealed partial class MirrorSimulation
                 if (Legs[0].Contents.HealthOf(block) != BlockHealth.Good)
                     here.CopyTo(right.AsSpan(block * unit));
                 else if (!here.SequenceEqual(right.AsSpan(block * unit, unit)))
-                    throw new HistoryViolationException($"at rest {leg.Name} differs from leg0 in block {block}");
+                    throw new HistoryViolationException($"at rest {leg.Name} differs from {Legs[0].Name} in block {block}");
                 if (_model.CheckNow((long)block * unit / Sectors.SizeBytes, here) is { } wrong)
                     throw new HistoryViolationException($"at rest, {leg.Name}: {wrong}");
             }
@@ -185,7 +272,7 @@ internal sealed partial class MirrorSimulation
 
     private void Calm()
     {
-        Story.Add("all is well again");
+        Story?.Add("all is well again");
         _store.Error = Errno.None;
         foreach (SimulatedMedia media in AllMedia)
         {
@@ -215,49 +302,45 @@ internal sealed partial class MirrorSimulation
     // Where the log that is left says clean, all legs are identical.
     private void CheckLog(string after)
     {
-        if (Log is null || _store.Text is { } text && MirrorStateJson.Read(text, "vol0", "").LogLost)
+        // What stands in a leg's place has no place in the record before the start has ended.
+        if (Log is null || _isReplacing || _store.Text is { } text && MirrorStateJson.Read(text, "vol0", "").LogLost)
             return;
         var image = new LogImage(_length / _regionSize, Log.BlockBytes);
         Log.Contents.Visible(0, image.Bytes.Length / Log.BlockBytes).CopyTo(image.Bytes);
         if (!image.HasMagic)
             return;
-        byte[][] contents = ReadableContents();
-        int region = (int)new Sectors(_regionSize).Bytes;
-        for (int r = 0; r < image.Regions; r++)
+        int blocksOfRegion = (int)(new Sectors(_regionSize).Bytes / _block);
+        for (int region = 0; region < image.Regions; region++)
         {
-            if (!image.IsClean(r))
+            if (!image.IsClean(region))
                 continue;
             Reach("clean regions compared");
-            ReadOnlySpan<byte> first = contents[0].AsSpan(r * region, region);
-            for (int leg = 1; leg < contents.Length; leg++)
-            {
-                ReadOnlySpan<byte> other = contents[leg].AsSpan(r * region, region);
-                int same = other.CommonPrefixLength(first);
-                if (same == region)
-                    continue;
-                int word = same / sizeof(long) * sizeof(long);
-                throw new HistoryViolationException(
-                    $"after {after} the log says that region {r} is clean, and in sector {(r * region + same) / 512} leg 0 "
-                    + $"has stamp {BitConverter.ToInt64(first[word..])}, leg {leg} {BitConverter.ToInt64(other[word..])}");
-            }
+            foreach (SimulatedMedia leg in Legs.Skip(1))
+                CheckAlike(leg, region * blocksOfRegion, blocksOfRegion, after);
+        }
+    }
+
+    private void CheckAlike(SimulatedMedia leg, int firstBlock, int count, string after)
+    {
+        SimulatedMedia first = Legs[0];
+        if (leg.Contents.Visible(firstBlock, count).SequenceEqual(first.Contents.Visible(firstBlock, count)))
+            return;
+        for (int block = firstBlock; block < firstBlock + count; block++)
+        {
+            ReadOnlySpan<byte> here = leg.Contents.Visible(block);
+            int same = here.CommonPrefixLength(first.Contents.Visible(block));
+            // What a block that cannot be read holds means nothing.
+            if (same == _block || Legs.Any(any => any.Contents.HealthOf(block) != BlockHealth.Good))
+                continue;
+            int word = same / sizeof(long) * sizeof(long);
+            long sector = ((long)block * _block + same) / Sectors.SizeBytes;
+            throw new HistoryViolationException(
+                $"after {after} the log says that region {sector / _regionSize} is clean, and in sector {sector} {first.Name} "
+                + $"has stamp {BitConverter.ToInt64(first.Contents.Visible(block)[word..])}, {leg.Name} "
+                + $"{BitConverter.ToInt64(here[word..])}");
         }
     }
 
     private static byte[] ContentsOf(SimulatedMedia leg) =>
         leg.Contents.Visible(0, (int)(leg.Length.Bytes / leg.BlockBytes)).ToArray();
-
-    // What a block that cannot be read holds means nothing: the first leg's bytes stand for it.
-    private byte[][] ReadableContents()
-    {
-        byte[][] contents = [.. Legs.Select(ContentsOf)];
-        int unit = Legs[0].BlockBytes;
-        for (int block = 0; block * unit < contents[0].Length; block++)
-        {
-            if (Legs.All(leg => leg.Contents.HealthOf(block) == BlockHealth.Good))
-                continue;
-            foreach (byte[] other in contents)
-                contents[0].AsSpan(block * unit, unit).CopyTo(other.AsSpan(block * unit));
-        }
-        return contents;
-    }
 }

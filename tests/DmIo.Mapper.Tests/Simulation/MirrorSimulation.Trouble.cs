@@ -6,7 +6,9 @@ internal sealed partial class MirrorSimulation
     // Trouble that has ended lately still explains failures of what was under way.
     private static readonly TimeSpan s_aftermath = TimeSpan.FromSeconds(3);
 
-    private TimeSpan _lastTrouble = TimeSpan.MinValue;
+    private static readonly TimeSpan s_longAgo = TimeSpan.FromDays(-1);
+
+    private TimeSpan _lastTrouble = s_longAgo;
     private bool _troubleSinceFlush;
 
     private void Happen()
@@ -24,8 +26,15 @@ internal sealed partial class MirrorSimulation
                 break;
             case 3:
                 Calm();
-                Stop();
-                CheckLog("a clean stop");
+                if (_random.Next(3) == 0)
+                {
+                    CutStop();
+                }
+                else
+                {
+                    Stop();
+                    CheckLog("a clean stop");
+                }
                 Start();
                 break;
             case 4:

@@ -13,6 +13,8 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private const int MaxUnderWay = 24;
 
     private readonly Random _random;
+    private readonly PlantedFault _fault;
+    private readonly int _block;
     private readonly HistoryClient _client;
     private readonly StoryLoggers _loggers;
     private readonly DiskCoverage _legEvents = new();
@@ -21,22 +23,26 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private readonly long _length;
     private readonly long _regionSize;
     private readonly string _table;
+    private int _made;
+    private bool _isReplacing;
     private readonly HashSet<string> _missing = [];
-    private readonly MappedDeviceOptions _options;
+    private MappedDeviceOptions _options;
     private ManualLoop _loop = new();
     private MappedDevice? _device;
 
-    public MirrorSimulation(int seed, Func<MappedDeviceOptions, MappedDeviceOptions>? arrange = null)
+    public MirrorSimulation(int seed, Story? story = null, PlantedFault? fault = null)
     {
         _random = new Random(seed);
+        _fault = fault ?? new PlantedFault("none");
+        Story = story;
         _loggers = new StoryLoggers(Story);
         _legEvents.Counted = FlushFailed;
         _length = 512 << _random.Next(3);
         _regionSize = 8 << _random.Next(6);
-        int block = _random.Next(4) == 0 ? 4096 : 512;
+        _block = _random.Next(4) == 0 ? 4096 : 512;
         int legs = _random.Next(8) switch { 0 => 4, 1 or 2 => 3, _ => 2 };
         for (int i = 0; i < legs; i++)
-            Legs.Add(NewLeg($"leg{i}", block));
+            Legs.Add(NewLeg());
         HasDiskLog = _random.Next(4) > 0;
         if (HasDiskLog)
         {
@@ -58,18 +64,30 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             };
         }
         _table = $"0 {_length} mirror {(HasDiskLog ? "disk 2 log" : "core 1")} {_regionSize} {legs} "
-            + string.Join(' ', Legs.Select(leg => $"{leg.Name} 0")) + " 1 handle_errors";
+            + string.Join(' ', Legs.Select((_, i) => $"place{i} 0")) + " 1 handle_errors";
         _model = new HistoryModel(_length, HistoryOrder.Submission, HistorySettling.Never);
         _client = new HistoryClient(_model) { Story = Story, FlushErrorsSpoilReads = true, OnCompleted = CountEnd };
-        MappedDeviceOptions options = Options(legs);
-        if (arrange is not null)
-            options = arrange(options);
-        _options = options with { LegsAreFresh = true };
-        Start();
-        _options = options with { LegsAreFresh = false };
-
+        _options = Options(legs) with { LegsAreFresh = true };
     }
 
+    /// <summary>Lives out what a seed determines.</summary>
+    /// <returns>What went wrong, and where; null when nothing did.</returns>
+    public string? Live(int steps)
+    {
+        try
+        {
+            Run(steps);
+            return null;
+        }
+#pragma warning disable CA1031 // Whatever it is, it is the finding.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return $"step {Step}: {(e is HistoryViolationException ? e.Message : e.ToString())}";
+        }
+    }
+
+    /// <summary>The legs in the order of the table.</summary>
     public List<SimulatedMedia> Legs { get; } = [];
 
     public SimulatedMedia? Log { get; private set; }
@@ -78,7 +96,11 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     public bool HasDiskLog { get; }
 
-    public Story Story { get; } = new(200000);
+    /// <summary>Where events are told; null: nowhere, which is faster by far.</summary>
+    public Story? Story { get; }
+
+    /// <summary>Steps that have been begun.</summary>
+    public int Step { get; private set; }
 
     public DiskCoverage Coverage { get; } = new();
 
@@ -89,9 +111,12 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     public void Run(int steps)
     {
-        for (int i = 0; i < steps; i++)
+        Start();
+        _options = _options with { LegsAreFresh = false };
+        while (Step < steps)
         {
-            Step();
+            Step++;
+            TakeStep();
             AssertNoBug();
         }
         Rest();
@@ -106,16 +131,16 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     public BlockDevice Find(string deviceArgument)
     {
         if (deviceArgument == "log")
-            return Log!.Open(_loop);
-        SimulatedMedia leg = Legs.Single(leg => leg.Name == deviceArgument);
-        return _missing.Contains(deviceArgument)
+            return _fault.LogDevice(Log!.Open(_loop));
+        SimulatedMedia leg = Legs[deviceArgument[^1] - '0'];
+        return _missing.Contains(leg.Name)
             ? new MissingDevice(_loop, deviceArgument, "the simulation took it away")
-            : leg.Open(_loop);
+            : _fault.Leg(leg.Open(_loop));
     }
 
     private void Reach(string what, long count = 1) => Reached[what] = Reached.GetValueOrDefault(what) + count;
 
-    private SimulatedMedia NewLeg(string name, int block) => new(_random, name, new Sectors(_length), block, _legEvents)
+    private SimulatedMedia NewLeg() => new(_random, $"leg{_made++}", new Sectors(_length), _block, _legEvents)
     {
         Story = Story,
         TellsHoles = _random.Next(2) == 0,
@@ -128,10 +153,16 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     {
         StateDirectory = "/state",
         LoggerFactory = _loggers,
-        OpenStore = (_, _) => _store,
-        OpenSidecar = (loop, _, _) => Sidecar!.Open(loop),
-        Identify = (device, argument) =>
-            new LegIdentity { Kind = "device", Name = argument, SizeBytes = new Sectors(_length).Bytes },
+        OpenStore = (_, _) => _fault.Store(_store),
+        OpenSidecar = (loop, _, _) => _fault.LogDevice(Sidecar!.Open(loop)),
+        Identify = (device, argument) => new LegIdentity
+        {
+            Kind = "device",
+            Name = _fault.IgnoresIdentity ? argument : device.Name,
+            SizeBytes = new Sectors(_length).Bytes,
+        },
+        WrapLog = _fault.Log,
+        Faults = _fault.Engine,
         NewVolumeId = () => new Guid(1, 2, 3, [4, 5, 6, 7, 8, 9, 10, 11]),
         CopyChunk = new Sectors(8 << _random.Next(6)),
         Mirror = new MirrorOptions
@@ -159,7 +190,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         },
     };
 
-    private void Step()
+    private void TakeStep()
     {
         if (_client.UnderWay < MaxUnderWay)
             Ask();

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace DmIo.Mapper.Tests;
 
 /// <summary>Tells what the engine logs among the other events, and keeps what it calls a bug.</summary>
-internal sealed class StoryLoggers(Story story) : ILoggerFactory, ILogger
+internal sealed class StoryLoggers(Story? story) : ILoggerFactory, ILogger
 {
     private const int BugId = 2015;
 
@@ -19,16 +19,15 @@ internal sealed class StoryLoggers(Story story) : ILoggerFactory, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => true;
+    public bool IsEnabled(LogLevel logLevel) => story is not null || logLevel >= LogLevel.Error;
 
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception,
         Func<TState, Exception?, string> formatter)
     {
-        string text = formatter(state, exception);
-        story.Add(text);
+        story?.Add(formatter(state, exception));
         if (eventId.Id == BugId)
-            Bug ??= $"{text} {exception}";
+            Bug ??= $"{formatter(state, exception)} {exception}";
     }
 
     public void Dispose()
