@@ -92,4 +92,9 @@ internal static partial class MapperLog
         "{Device}: the log {Path} could not be written when the mirror was last used, as {StateFile} says; everything is "
         + "copied")]
     public static partial void LogWasLost(ILogger logger, string device, string path, string stateFile);
+
+    [LoggerMessage(2023, LogLevel.Warning,
+        "{Device}: leg {Leg} {Path} has neither a worldwide name nor a serial number, so after a restart it is taken for "
+        + "another disk, which holds nothing; give it a serial number, or name a mapped device upon it")]
+    public static partial void LegIsAnonymous(ILogger logger, string device, int leg, string path);
 }

@@ -307,6 +307,8 @@ internal sealed partial class MirrorTarget : Target
             MapperLog.Finding(Host.Logger, Host.Name, finding);
         foreach (Leg leg in _legs.Legs)
         {
+            if (leg.IsPresent && leg.Identity.Canonical is null)
+                MapperLog.LegIsAnonymous(Host.Logger, Host.Name, leg.Index, leg.Place.Argument);
             if (!leg.IsPresent)
             {
                 string reason = ((MissingDevice)leg.Device).Reason;

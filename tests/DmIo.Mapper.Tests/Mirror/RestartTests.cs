@@ -226,6 +226,22 @@ public sealed class RestartTests
         rig.AssertRecorded("in 0-31", "in");
     }
 
+    // Goal: a disk by which nothing tells it from another is never believed, and whoever starts the mirror hears of it
+    // while all is well.
+    [Test]
+    public void A_disk_without_a_serial_number_is_told_of_before_it_is_not_believed()
+    {
+        MirrorRig rig = new MirrorRig().WithMirror(_ => MirrorRig.AsTheKernel);
+        rig.Identities["leg1"] = new LegIdentity { Kind = "disk", Name = "leg1", DeviceNumber = "43:1" };
+        rig.Start();
+        Assert.That(rig.Log.Of(2023).Single(), Does.StartWith("vol0: leg 1 leg1 has neither a worldwide name"));
+        rig.Write(0, seed: 2);
+        rig.Stop();
+        rig.Start();
+        Assert.That(rig.Status, Does.Contain(" 0/32 1 AA"));
+        rig.AssertRecorded("in", "in 0-31");
+    }
+
     // Goal: legs are recognised wherever they stand in the table.
     [Test]
     public void Reordered_legs_are_recognised()
