@@ -39,8 +39,6 @@ public sealed partial class MappedDevice
         }
         CheckTwice(places, problems);
         CheckOthers(places, others, problems);
-        if (others.Count > 0)
-            problems.Add($"{Name}: the disk log is not supported yet; write the mirror with a core log");
         if (problems.Count > 0)
             throw new MapperException(problems);
         foreach ((_, TargetLeg[] legs) in places)
@@ -65,7 +63,7 @@ public sealed partial class MappedDevice
     {
         LinearSpec => new LinearTarget(this, line, legs[0]),
         ErrorSpec => new ErrorTarget(this, line),
-        MirrorSpec => new MirrorTarget(this, line, legs, options) { Log = log },
+        MirrorSpec => new MirrorTarget(this, line, legs, log, options),
         _ => throw new InvalidOperationException($"There is no target for {line.Target.GetType().Name}."),
     };
 
@@ -151,6 +149,13 @@ public sealed partial class MappedDevice
                     $"{Name}: the line at sector {line.Start} is not aligned to the logical block size of "
                     + $"{_logicalBlockBytes} bytes; make its start, length and offsets multiples of {unit + 1} "
                     + "sectors");
+            }
+            // Recovery copies regions one by one.
+            if (line.Target is MirrorSpec mirror && mirror.RegionSize.Count <= unit)
+            {
+                problems.Add(
+                    $"{Name}: the mirror at sector {line.Start} has regions of {mirror.RegionSize} sectors and a leg with a "
+                    + $"logical block size of {_logicalBlockBytes} bytes; take a region size of at least {unit + 1} sectors");
             }
         }
     }

@@ -94,10 +94,16 @@ public sealed partial class MappedDevice
                     _failedAt = failedAt;
                 }
             }
+            PartDone();
+        }
+
+        public BlockRequest Original => _original;
+
+        public void Recycle(Part part)
+        {
             part.Data = default;
             part.NextFree = _freePart;
             _freePart = part;
-            PartDone();
         }
 
         private void PartDone()
@@ -168,6 +174,13 @@ public sealed partial class MappedDevice
 
         public Part? NextFree { get; set; }
 
-        protected override void Completed() => split.Finished(this);
+        protected override void Completed()
+        {
+            if (!PassHoldTo(split.Original))
+                Unheld();
+            split.Finished(this);
+        }
+
+        protected override void Unheld() => split.Recycle(this);
     }
 }

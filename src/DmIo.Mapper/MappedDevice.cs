@@ -48,6 +48,18 @@ public sealed partial class MappedDevice : OrderedDevice
     /// <inheritdoc/>
     public override Sectors WriteZeroesLimit => _writeZeroesLimit;
 
+    /// <inheritdoc/>
+    public override Errno TakeOldError()
+    {
+        Errno first = Errno.None;
+        foreach (BlockDevice device in _targets.SelectMany(target => target.Legs).Select(leg => leg.Device).Distinct())
+        {
+            if (device.TakeOldError() is var error && first == Errno.None)
+                first = error;
+        }
+        return first;
+    }
+
     /// <summary>How often the health of something in the device has changed, as device-mapper's event number.</summary>
     public long EventNumber => Volatile.Read(ref _eventNumber);
 

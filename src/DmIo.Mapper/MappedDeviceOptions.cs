@@ -10,10 +10,16 @@ public sealed record MappedDeviceOptions
     public required string StateDirectory { get; init; }
 
     /// <summary>
-    /// Copy this leg (counted from 0, as in the error bits) to every leg that is not in sync: at birth, or to bring a
-    /// failed leg back.
+    /// The leg (counted from 0, as in the error bits) that is right: at birth it is copied to all others; later only where
+    /// legs may differ, or where the record cannot say who is right.
     /// </summary>
     public int? SyncFrom { get; init; }
+
+    /// <summary>Go on with <see cref="SyncFrom"/> although it lacks data that other legs hold: that data is given up.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>How mirrors behave.</summary>
+    public MirrorOptions Mirror { get; init; } = new();
 
     /// <summary>At birth, take the legs as identical. Ignored once there is a state file.</summary>
     public bool AssumeClean { get; init; }
@@ -30,8 +36,14 @@ public sealed record MappedDeviceOptions
 
     internal Func<BlockDevice, string, LegIdentity> Identify { get; init; } = LegIdentity.Of;
 
-    /// <summary>How much the full copy copies at once; a power of two.</summary>
-    internal Sectors CopyChunk { get; init; } = CopyCursor.DefaultChunk;
+    internal Func<IoLoop, string, long, BlockDevice> OpenSidecar { get; init; } = SidecarFile.Open;
+
+    /// <summary>How much recovery copies at once; a power of two.</summary>
+    internal Sectors CopyChunk { get; init; } = MirrorRecovery.DefaultChunk;
 
     internal Func<Guid> NewVolumeId { get; init; } = Guid.NewGuid;
+
+    internal Func<RegionLog, LegSet, RegionLog> WrapLog { get; init; } = (log, _) => log;
+
+    internal EngineFaults Faults { get; init; }
 }

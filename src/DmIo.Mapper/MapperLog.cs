@@ -10,10 +10,10 @@ internal static partial class MapperLog
 
     [LoggerMessage(2002, LogLevel.Error,
         "{Device}: leg {Leg} {Path} failed: {Operation} at sector {Sector}: {Errno}, error bits {ErrorBits}; it left "
-        + "the set and comes back by a start with --sync-from {Source}")]
+        + "the set and comes back when it answers again")]
     public static partial void LegLeft(
         ILogger logger, string device, int leg, string path, string operation, Sectors sector, Errno errno,
-        string errorBits, int source);
+        string errorBits);
 
     [LoggerMessage(2003, LogLevel.Error,
         "{Device}: leg {Leg} {Path} failed: {Operation} at sector {Sector}: {Errno}, error bits {ErrorBits}; it stays "
@@ -23,48 +23,78 @@ internal static partial class MapperLog
         string errorBits);
 
     [LoggerMessage(2004, LogLevel.Warning,
-        "{Device}: leg {Leg} {Path} is stale and is neither read nor written ({Reason}); start with --sync-from "
-        + "{Source} to bring it back by a full copy")]
-    public static partial void LegStale(ILogger logger, string device, int leg, string path, string reason, int source);
+        "{Device}: leg {Leg} {Path} lacks {Regions} regions; they are copied to it while the volume serves")]
+    public static partial void LegLacks(ILogger logger, string device, int leg, string path, long regions);
 
-    [LoggerMessage(2005, LogLevel.Warning,
-        "{Device}: was not stopped cleanly, so legs may differ where writes were in flight; all reads come from leg "
-        + "{Source} until a full copy from it is done")]
-    public static partial void Unclean(ILogger logger, string device, int source);
+    [LoggerMessage(2005, LogLevel.Warning, "{Device}: {Finding}")]
+    public static partial void Finding(ILogger logger, string device, string finding);
 
-    [LoggerMessage(2006, LogLevel.Information, "{Device}: full copy of leg {Source} {Path} begins, {Regions} regions")]
-    public static partial void CopyBegins(ILogger logger, string device, int source, string path, long regions);
+    [LoggerMessage(2006, LogLevel.Information, "{Device}: recovery begins, {Regions} regions")]
+    public static partial void RecoveryBegins(ILogger logger, string device, long regions);
 
-    [LoggerMessage(2007, LogLevel.Information, "{Device}: full copy of leg {Source}: {Percent} % done")]
-    public static partial void CopyProgress(ILogger logger, string device, int source, long percent);
+    [LoggerMessage(2007, LogLevel.Information,
+        "{Device}: recovery is {Percent} % done, {Rate} MiB/s, {Seconds} s left")]
+    public static partial void RecoveryProgress(ILogger logger, string device, long percent, long rate, long seconds);
 
     [LoggerMessage(2008, LogLevel.Information, "{Device}: leg {Leg} {Path} is in sync")]
     public static partial void LegInSync(ILogger logger, string device, int leg, string path);
 
     [LoggerMessage(2009, LogLevel.Error,
-        "{Device}: full copy of leg {Source} is incomplete: {Regions} regions were not copied; legs that lack them "
-        + "stay out of sync, the next start copies again")]
-    public static partial void CopyIncomplete(ILogger logger, string device, int source, long regions);
+        "{Device}: recovery is incomplete: {Regions} regions could not be copied; it is tried again")]
+    public static partial void RecoveryIncomplete(ILogger logger, string device, long regions);
 
     [LoggerMessage(2010, LogLevel.Error,
-        "{Device}: the state file {Path} cannot be written ({Errno}); writes that some leg lacks are answered EIO "
-        + "until it can")]
+        "{Device}: {Path} cannot be written ({Errno}); writes that need it are not acknowledged until it can")]
     public static partial void RecordFailed(ILogger logger, string device, string path, Errno errno);
 
-    [LoggerMessage(2011, LogLevel.Information, "{Device}: the state file {Path} can be written again")]
+    [LoggerMessage(2011, LogLevel.Information, "{Device}: {Path} can be written again")]
     public static partial void RecordWorks(ILogger logger, string device, string path);
 
     [LoggerMessage(2012, LogLevel.Information,
-        "{Device}: the state file {Path} names the failed legs durably; stale are {StaleBits}")]
+        "{Device}: {Path} says durably what the failed legs lack; out of the set are {StaleBits}")]
     public static partial void Recorded(ILogger logger, string device, string path, string staleBits);
 
-    [LoggerMessage(2013, LogLevel.Information, "{Device}: new mirror, its state file is {Path}")]
+    [LoggerMessage(2013, LogLevel.Information, "{Device}: new mirror, what is known of it is kept in {Path}")]
     public static partial void Born(ILogger logger, string device, string path);
 
     [LoggerMessage(2014, LogLevel.Information,
-        "{Device}: {Option} has nothing to do: the state file {Path} says that the legs are in sync")]
+        "{Device}: {Option} has nothing to do: {Path} says what each leg holds")]
     public static partial void OptionIgnored(ILogger logger, string device, string option, string path);
 
     [LoggerMessage(2015, LogLevel.Error, "{Device}: internal error in {Activity}")]
     public static partial void Bug(ILogger logger, Exception exception, string device, string activity);
+
+    [LoggerMessage(2016, LogLevel.Warning,
+        "{Device}: leg {Leg} {Path} answers again and returns to the set; it lacks {Regions} regions")]
+    public static partial void LegReturned(ILogger logger, string device, int leg, string path, long regions);
+
+    [LoggerMessage(2017, LogLevel.Warning,
+        "{Device}: leg {Leg} {Path} could not be read at sector {Sector}, {Count} sectors; they were rewritten from another "
+        + "leg and read back")]
+    public static partial void Repaired(
+        ILogger logger, string device, int leg, string path, Sectors sector, long count);
+
+    [LoggerMessage(2018, LogLevel.Error, "{Device}: leg {Leg} {Path} is missing: {Reason}")]
+    public static partial void LegMissing(ILogger logger, string device, int leg, string path, string reason);
+
+    [LoggerMessage(2019, LogLevel.Error, "{Device}: the log {Path} failed, its status is {Letter}")]
+    public static partial void LogFailed(ILogger logger, string device, string path, char letter);
+
+    [LoggerMessage(2020, LogLevel.Warning,
+        "{Device}: goes on without its log {Path}, since all legs are in sync; {StateFile} says so, and the next start "
+        + "copies everything unless the log works again before")]
+    public static partial void LogLost(ILogger logger, string device, string path, string stateFile);
+
+    [LoggerMessage(2021, LogLevel.Information, "{Device}: the log {Path} works again")]
+    public static partial void LogWorks(ILogger logger, string device, string path);
+
+    [LoggerMessage(2022, LogLevel.Warning,
+        "{Device}: the log {Path} could not be written when the mirror was last used, as {StateFile} says; everything is "
+        + "copied")]
+    public static partial void LogWasLost(ILogger logger, string device, string path, string stateFile);
+
+    [LoggerMessage(2023, LogLevel.Warning,
+        "{Device}: leg {Leg} {Path} has neither a worldwide name nor a serial number, so after a restart it is taken for "
+        + "another disk, which holds nothing; give it a serial number, or name a mapped device upon it")]
+    public static partial void LegIsAnonymous(ILogger logger, string device, int leg, string path);
 }

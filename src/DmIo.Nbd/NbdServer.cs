@@ -22,6 +22,7 @@ public sealed partial class NbdServer : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly ExportTable _exports = new();
     private readonly Lock _lock = new();
+    private readonly PinnedFigure _pinned = new();
 
     // All of these live on the front loop.
     private readonly List<NbdListener> _listeners = [];
@@ -53,6 +54,14 @@ public sealed partial class NbdServer : IAsyncDisposable
 
     /// <summary>Connections that are open, half-open ones included.</summary>
     public int ConnectionCount => Volatile.Read(ref _connectionCount);
+
+    /// <summary>
+    /// Buffer bytes whose requests were answered although a device still uses them. They count for no limit.
+    /// </summary>
+    public long PinnedBytes => _pinned.Bytes;
+
+    /// <summary>The most that <see cref="PinnedBytes"/> ever was.</summary>
+    public long MostPinnedBytes => _pinned.MostBytes;
 
     // For the tests: the most that any loop's connections ever had in use.
     internal long MostRentedBytes => _memories.Values.Max(m => m.MostRentedBytes);
@@ -166,7 +175,7 @@ public sealed partial class NbdServer : IAsyncDisposable
     {
         _logger.Serving(peer, Printable.Name(export.Name));
         if (!_memories.TryGetValue(export.Loop, out LoopMemory? memory))
-            _memories.Add(export.Loop, memory = new LoopMemory(export.Loop, _limits));
+            _memories.Add(export.Loop, memory = new LoopMemory(export.Loop, _limits, _pinned));
         var connection = new NbdConnection(
             channel.Fd, export, _limits, memory, peer, channel.Detach(), _logger,
             ended => _loop.Post(new Step(() => Ended(ended))));

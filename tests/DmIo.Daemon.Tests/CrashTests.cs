@@ -40,12 +40,15 @@ public sealed class CrashTests
     [TestCase(12, "threads")]
     [TestCase(13, "auto", "--direct")]
     [TestCase(14, "threads", "--direct")]
-    public void Kill_minus_9_under_load_loses_nothing_acknowledged_and_a_full_copy_makes_the_legs_equal(
+    [TestCase(15, "auto", "--log", "LOG")]
+    [TestCase(16, "threads", "--log", "LOG", "--clean-after", "0")]
+    public void Kill_minus_9_under_load_loses_nothing_acknowledged_and_recovery_makes_the_legs_equal(
         int seed, string backend, params string[] more)
     {
         var random = new Random(seed);
-        string[] arguments = ["--io-backend", backend, .. more];
         using var volume = new Volume("64M");
+        string[] arguments =
+            ["--io-backend", backend, .. more.Select(word => word == "LOG" ? volume.Scratch["log.img"] : word)];
         var load = new StampedLoad(seed, VolumeBytes, Connections, Depth);
         using (DaemonProcess daemon = volume.Serve(arguments))
         {
@@ -57,23 +60,29 @@ public sealed class CrashTests
         }
         AssertLegsHold(load, volume, seed);
 
-        // Once more in the middle of the copy.
+        // Once more in the middle of the recovery.
         using (DaemonProcess daemon = volume.Serve(arguments))
         {
             Assert.That(daemon.Log, Does.Contain("not stopped cleanly"));
-            daemon.WaitForLog("full copy of leg");
+            daemon.WaitForLog("recovery begins");
             daemon.Kill();
         }
         AssertLegsHold(load, volume, seed);
 
         using (DaemonProcess daemon = volume.Serve(arguments))
         {
-            daemon.WaitForLog("is in sync");
+            daemon.WaitForLog("128/128 1 AA ");
             Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
         }
         volume.CompareLegs();
         AssertLegsHold(load, volume, seed);
     }
+
+    // Goal: many lives of one mirror, each ended at another moment: tests/kills does the same a thousand times.
+    [TestCase(101, true, 13)]
+    [TestCase(102, false, 12)]
+    public void Twenty_five_kills_lose_nothing_acknowledged(int seed, bool hasLog, int kills) =>
+        new KillRun(seed, hasLog, TestContext.Out).Run(kills);
 
     [TestCase(21, 0)]
     [TestCase(22, 1)]
@@ -97,7 +106,7 @@ public sealed class CrashTests
         }
         using (DaemonProcess daemon = volume.Serve())
         {
-            Assert.That(daemon.Log, Does.Match($@"mirror 2 .* 1 {(full == 0 ? "DA" : "AD")}\b"));
+            Assert.That(daemon.Log, Does.Match($@"vol0: leg {full} \S+ lacks \d+ regions"));
             string seen = volume.Scratch["seen.img"];
             Tool.Run("nbdcopy", volume.Uri, seen).MustSucceed();
             Assert.That(load.Check(seen), Is.Empty, $"seed {seed}: what clients read");

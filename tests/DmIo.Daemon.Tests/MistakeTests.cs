@@ -28,8 +28,8 @@ public sealed class MistakeTests
     [Test]
     public void A_mirror_makes_no_legs_by_itself() => AssertTold(
         ["--mirror", "a.img", "b.img", "--size", "1M", "--unix", "x.sock"],
-        "--mirror: {0}/a.img does not exist; create it first (--create makes files of the right size)",
-        "--mirror: {0}/b.img does not exist; create it first (--create makes files of the right size)");
+        "--mirror: {0}/a.img does not exist; create it first (--create makes files of the right size); or serve without it (--degraded)",
+        "--mirror: {0}/b.img does not exist; create it first (--create makes files of the right size); or serve without it (--degraded)");
 
     [Test]
     public void A_leg_must_be_as_long_as_the_volume()
@@ -217,7 +217,115 @@ public sealed class MistakeTests
             + "of the right size)",
             "dmio-nbd.json:4: devices.vol0: direct: gon.img is not in the table; did you mean 'gone.img'?",
             "dmio-nbd.json:5: devices.vol1.table: {0}/odd.img has 1000 bytes, not a multiple of 512; make it 1024 "
-            + "(truncate -s %512)");
+            + "(truncate -s %512)",
+            "dmio-nbd.json:5: devices.vol1.table: {0}/odd.img has 1000 bytes and a log of regions of 1024 sectors needs "
+            + "1536; make it longer (61440 have room for the record as well), or take a larger region size");
+    }
+
+    // Goal: what a mirror's policy says is understood or told, in the same words wherever it was written.
+    [Test]
+    public void All_mistakes_of_a_policy_are_told()
+    {
+        _scratch.Sparse("a.img", 1 << 20);
+        _scratch.Sparse("b.img", 1 << 20);
+        const string seconds = "take one from 0 to 86400, such as 5 or 0.5";
+        const string rate = "write bytes, or a number with K, M, G or T (powers of 1024), such as 512M, or 0 for no limit";
+        AssertTold(
+            ["--mirror", "a.img", "b.img", "--unix", "x.sock", "--force", "--prefer", "2", "--write-mostly", "0",
+                "--write-mostly", "x", "--clean-after", "-1", "--recovery-rate", "1X", "--recovery-busy-rate", "fast",
+                "--read-error-limit", "1.5", "--hold-failed-writes", "forever", "--when-unrecorded", "wait"],
+            "--force: wants --sync-from LEG with the leg to go on with; add it",
+            $"--clean-after: '-1' is no number of seconds; {seconds}",
+            $"--recovery-rate: '1X' is no rate; {rate}",
+            $"--recovery-busy-rate: 'fast' is no rate; {rate}",
+            "--prefer: '2' is no leg of this mirror; legs are counted from 0 to 1",
+            "--write-mostly: 'x' is no leg of this mirror; legs are counted from 0 to 1",
+            "--read-error-limit: '1.5' is no number of errors; take a whole one from 0 to 1000000, such as 20",
+            $"--hold-failed-writes: 'forever' is no number of seconds; {seconds}",
+            "--when-unrecorded: 'wait' is none of fail, hold; take one of these");
+        _scratch.Write("dmio-nbd.json", """
+            {
+              "listeners": [ { "unix": "nbd.sock" } ],
+              "devices": {
+                "vol0": {
+                  "table": "0 2048 mirror core 1 1024 2 a.img 0 b.img 0",
+                  "force": true,
+                  "mirror": {
+                    "cleanAfterSeconds": true, "recoveryRate": "1X", "recovery": 0, "prefer": 2, "writeMostly": [0, 9, 3],
+                    "readErrorLimits": 3, "whenUnrecorded": "wait" }
+                },
+                "vol1": { "table": "0 2048 linear dm:vol0 0", "mirror": { } }
+              },
+              "exports": [ { "name": "vol1" } ]
+            }
+            """);
+        AssertTold(["--config", "dmio-nbd.json"],
+            "dmio-nbd.json:8: devices.vol0.mirror.cleanAfterSeconds: must be a number",
+            $"dmio-nbd.json:8: devices.vol0.mirror.recoveryRate: '1X' is no rate; {rate}",
+            "dmio-nbd.json:8: devices.vol0.mirror.recovery: must be true or false",
+            "dmio-nbd.json:8: devices.vol0.mirror.writeMostly[1]: must be a leg, a whole number counted from 0",
+            "dmio-nbd.json:9: devices.vol0.mirror.whenUnrecorded: 'wait' is none of fail, hold; take one of these",
+            "dmio-nbd.json:9: devices.vol0.mirror.readErrorLimits: unknown property 'readErrorLimits'; did you mean "
+            + "'readErrorLimit'?",
+            "dmio-nbd.json:4: devices.vol0: has force and no syncFrom; add it, with the leg to go on with",
+            "dmio-nbd.json:4: devices.vol0: mirror: 2 is no leg; legs are counted from 0 to 1",
+            "dmio-nbd.json:4: devices.vol0: mirror: 3 is no leg; legs are counted from 0 to 1",
+            "dmio-nbd.json:11: devices.vol1: mirror is for mirrors, and this table has none; leave it out");
+    }
+
+    // Goal: a log that is missing or too short is told before anything starts, with the length that it wants.
+    [Test]
+    public void A_log_must_be_there_and_long_enough()
+    {
+        _scratch.Sparse("a.img", 1 << 20);
+        _scratch.Sparse("b.img", 1 << 20);
+        _scratch.Sparse("short.img", 1024);
+        AssertTold(
+            ["--mirror", "a.img", "b.img", "--unix", "x.sock", "--log", "gone.img"],
+            "--mirror: {0}/gone.img does not exist; create it first (--create makes files of the right size)");
+        AssertTold(
+            ["--mirror", "a.img", "b.img", "--unix", "x.sock", "--log", "short.img", "--check-config"],
+            "--mirror: {0}/short.img has 1024 bytes and a log of regions of 1024 sectors needs 1536; make it longer "
+            + "(61440 have room for the record as well), or take a larger region size");
+        AssertTold(
+            ["--linear", "a.img", "--unix", "x.sock", "--log", "short.img", "--prefer", "0"],
+            "--log: is for a mirror; leave it out with --linear",
+            "--prefer: is for a mirror; leave it out with --linear");
+    }
+
+    // Goal: a mirror does without legs only when told to, never without all, and never while it makes what is missing.
+    [Test]
+    public void A_mirror_does_without_legs_only_as_far_as_that_means_anything()
+    {
+        _scratch.Sparse("a.img", 1 << 20);
+        AssertTold(
+            ["--mirror", "x.img", "y.img", "--unix", "x.sock", "--degraded"],
+            "--degraded: all legs are missing; one of them at least must be there");
+        AssertTold(
+            ["--mirror", "x.img", "y.img", "--unix", "x.sock", "--size", "1M", "--degraded"],
+            "--mirror: all legs are missing; one of them at least must be there");
+        AssertTold(
+            ["--mirror", "a.img", "y.img", "--unix", "x.sock", "--degraded", "--create"],
+            "--degraded: goes not together with --create, which makes what is missing; choose one");
+        // What something else needs as well is not missed in silence.
+        _scratch.Write("dmio-nbd.json", """
+            {
+              "listeners": [ { "unix": "nbd.sock" } ],
+              "devices": {
+                "vol0": { "table": "0 1024 mirror core 1 1024 2 a.img 0 gone.img 0", "degraded": true },
+                "vol1": { "table": "0 1024 linear gone.img 1024" }
+              },
+              "exports": [ { "name": "vol0" }, { "name": "vol1" } ]
+            }
+            """);
+        AssertTold(["--config", "dmio-nbd.json"],
+            "dmio-nbd.json:5: devices.vol1.table: {0}/gone.img does not exist; create it first (--create makes files of "
+            + "the right size)");
+        ToolResult born = Run(["--mirror", "a.img", "y.img", "--unix", "x.sock", "--state-dir", "state", "--degraded"]);
+        Assert.That(born.ExitCode, Is.EqualTo(2), born.Error);
+        Assert.That(born.Error, Does.Contain("a new mirror needs all of its legs"));
+        Assert.That(Directory.EnumerateFileSystemEntries(_scratch.Directory).Select(Path.GetFileName),
+            Is.EquivalentTo((string[])["a.img", "dmio-nbd.json"]));
     }
 
     [Test]
@@ -239,8 +347,10 @@ public sealed class MistakeTests
         Assert.That(Directory.EnumerateFileSystemEntries(_scratch.Directory), Is.Empty);
         AssertTold(["--mirror", "a.img", "b.img", "--unix", "x.sock", "--size", "0", "--check-config"],
             "--size: '0' is no size; write bytes, or a number with K, M, G or T (powers of 1024), such as 512M",
-            "{0}/a.img: does not exist; create it first (--create makes files of the right size)",
-            "{0}/b.img: does not exist; create it first (--create makes files of the right size)");
+            "{0}/a.img: does not exist; create it first (--create makes files of the right size); or serve without it "
+            + "(--degraded)",
+            "{0}/b.img: does not exist; create it first (--create makes files of the right size); or serve without it "
+            + "(--degraded)");
     }
 
     [Test]

@@ -6,7 +6,8 @@ namespace DmIo.Daemon.Tests;
 /// <summary>
 /// Writes whose every sector tells which block and which version it is, and the knowledge of which versions were
 /// acknowledged: after any crash a leg must hold, sector by sector, a version from the last acknowledged one to the
-/// last one sent. Each connection has blocks of its own, so the versions of a block have an order.
+/// last one sent. Each connection has blocks of its own, so the versions of a block have an order. It goes on over any
+/// number of the server's lives; what clients have once read they must never read older.
 /// </summary>
 public sealed class StampedLoad(int seed, long volumeBytes, int connections, int depth)
 {
@@ -17,7 +18,10 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
 
     private readonly long[] _sent = new long[volumeBytes / BlockBytes];
     private readonly long[] _acknowledged = new long[volumeBytes / BlockBytes];
+    private readonly long[] _seen = new long[volumeBytes / SectorBytes];
+    private readonly long[] _versions = new long[connections];
     private readonly List<string> _failures = [];
+    private int _life;
     private long _replies;
     private long _flushes;
 
@@ -33,6 +37,7 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
     public Thread[] Start(string socket)
     {
         var threads = new Thread[connections];
+        _life++;
         for (int i = 0; i < connections; i++)
         {
             int connection = i;
@@ -54,17 +59,52 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
                 continue;
             file.Position = block * BlockBytes;
             file.ReadExactly(bytes);
-            for (int sector = 0; sector < BlockBytes; sector += SectorBytes)
+            CheckBlock(leg, bytes, block, isClient: false, wrong);
+        }
+        return wrong;
+    }
+
+    /// <summary>
+    /// Everything that is wrong with what a client reads, while no load runs. What it has seen stays: a write that nobody
+    /// acknowledged may be there or not, but not come and go.
+    /// </summary>
+    public List<string> CheckVolume(string socket)
+    {
+        const int BlocksPerRead = 256;
+        var wrong = new List<string>();
+        using NbdClient client = NbdClient.Connect(socket);
+        for (long first = 0; first < _sent.Length; first += BlocksPerRead)
+        {
+            int count = (int)Math.Min(BlocksPerRead, _sent.Length - first);
+            uint error = client.ReadAt(first * BlockBytes, count * BlockBytes, out byte[] bytes);
+            if (error != 0)
             {
-                long version = VersionOf(bytes.AsSpan(sector, SectorBytes), block, sector);
-                if (version < _acknowledged[block] || version > _sent[block])
-                {
-                    wrong.Add($"{leg}: block {block}, sector {sector / SectorBytes}: version {version}, acknowledged "
-                        + $"{_acknowledged[block]}, sent {_sent[block]}");
-                }
+                wrong.Add($"blocks {first} to {first + count - 1}: error {error}");
+                continue;
+            }
+            for (int i = 0; i < count; i++)
+            {
+                if (_sent[first + i] != 0)
+                    CheckBlock("client", bytes.AsSpan(i * BlockBytes, BlockBytes), first + i, isClient: true, wrong);
             }
         }
         return wrong;
+    }
+
+    private void CheckBlock(string where, ReadOnlySpan<byte> bytes, long block, bool isClient, List<string> wrong)
+    {
+        for (int at = 0; at < BlockBytes; at += SectorBytes)
+        {
+            long version = VersionOf(bytes.Slice(at, SectorBytes), block, at);
+            ref long seen = ref _seen[(block * BlockBytes + at) / SectorBytes];
+            if (version < _acknowledged[block] || version > _sent[block] || (isClient && version < seen))
+            {
+                wrong.Add($"{where}: block {block}, sector {at / SectorBytes}: version {version}, acknowledged "
+                    + $"{_acknowledged[block]}, seen {seen}, sent {_sent[block]}");
+            }
+            if (isClient)
+                seen = Math.Max(seen, version);
+        }
     }
 
     // A killed process holds its files until the kernel has finished its last requests.
@@ -90,10 +130,10 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
 
     private void Run(string socket, int connection)
     {
-        var random = new Random(seed * 31 + connection);
+        var random = new Random((seed * 31 + connection) * 1009 + _life);
         long zone = _sent.Length / connections;
         var pending = new Dictionary<ulong, (long Block, int Count, long Version)>();
-        long version = 0;
+        ref long version = ref _versions[connection];
         try
         {
             using NbdClient client = NbdClient.Connect(socket);

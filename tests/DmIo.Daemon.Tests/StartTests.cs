@@ -63,6 +63,75 @@ public sealed class StartTests
         Assert.That(daemon.Stop(), Is.Zero);
     }
 
+    // Goal: a log is made as long as it has to be for log and record, found again, and shown as the kernel shows it.
+    [Test]
+    public void A_log_is_made_and_kept()
+    {
+        using var volume = new Volume();
+        string log = volume.Scratch["log.img"];
+        DaemonProcess daemon = volume.Serve("--log", log);
+        Assert.That(new FileInfo(log).Length, Is.EqualTo(60 << 10));
+        Assert.That(daemon.LogLines, Has.Exactly(1).Contains($"128/128 1 AA 3 disk {log} A"));
+        Assert.That(daemon.LogLines, Has.Exactly(1).Contains($"table 0 131072 mirror disk 2 {log} 1024 2 "));
+        using (NbdClient client = NbdClient.Connect(volume.Socket))
+            Assert.That(client.WriteAt(1 << 20, new byte[512]), Is.Zero);
+        Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+        Assert.That(File.ReadAllBytes(log).AsSpan(0, 8).ToArray(), Is.EqualTo("rRiM\u0002\0\0\0"u8.ToArray()));
+        Assert.That(Directory.EnumerateFileSystemEntries(volume.Scratch["state"]), Is.Empty, "kept where it is not needed");
+
+        DaemonProcess again = volume.Serve("--log", log);
+        Assert.That(again.Log, Does.Contain("128/128 1 AA 3 disk").And.Not.Contain("new mirror"));
+        Assert.That(again.Stop(), Is.Zero, again.Log);
+    }
+
+    // Goal: a mirror goes on without a leg when it is told to, and gives it what it lacks when it is there again.
+    [TestCase]
+    [TestCase("--log", "LOG")]
+    public void A_mirror_serves_without_a_leg_when_told_to(params string[] more)
+    {
+        using var volume = new Volume();
+        more = [.. more.Select(word => word == "LOG" ? volume.Scratch["log.img"] : word)];
+        byte[] data = [.. Enumerable.Repeat((byte)7, 4096)];
+        Assert.That(volume.Serve(more).Stop(), Is.Zero);
+        File.Move(volume.Legs[1], volume.Legs[1] + ".away");
+        DaemonProcess degraded = DaemonProcess.Serve([.. volume.Arguments, "--degraded", .. more]);
+        using (degraded)
+        {
+            Assert.That(degraded.Log, Does.Contain($"leg 1 {volume.Legs[1]} is missing: ").And.Match(@"mirror 2 .* 1 AD\b"));
+            using (NbdClient client = NbdClient.Connect(volume.Socket))
+                Assert.That(client.WriteAt(1 << 20, data), Is.Zero);
+            Assert.That(degraded.Stop(), Is.Zero, degraded.Log);
+        }
+        File.Move(volume.Legs[1] + ".away", volume.Legs[1]);
+        DaemonProcess whole = volume.Serve(more);
+        whole.WaitForLog($"leg 1 {volume.Legs[1]} is in sync");
+        Assert.That(whole.Stop(), Is.Zero, whole.Log);
+        volume.CompareLegs();
+
+        // The other way round: what only the leg that is missing holds is not given up unless that is said.
+        File.Move(volume.Legs[0], volume.Legs[0] + ".away");
+        using (DaemonProcess second = DaemonProcess.Serve([.. volume.Arguments, "--degraded", .. more]))
+        {
+            using (NbdClient client = NbdClient.Connect(volume.Socket))
+                Assert.That(client.WriteAt(2 << 20, data), Is.Zero);
+            Assert.That(second.Stop(), Is.Zero, second.Log);
+        }
+        File.Move(volume.Legs[0] + ".away", volume.Legs[0]);
+        File.Move(volume.Legs[1], volume.Legs[1] + ".away");
+        string[] alone = ["serve", .. volume.Arguments, "--degraded", .. more];
+        ToolResult refused = Tool.Run(BuiltProgram.Path, alone);
+        Assert.That(refused.ExitCode, Is.EqualTo(2), refused.Error);
+        Assert.That(refused.Error, Does.Contain("--sync-from LEG --force"));
+        using DaemonProcess forced =
+            DaemonProcess.Serve([.. volume.Arguments, "--degraded", .. more, "--sync-from", "0", "--force"]);
+        using (NbdClient client = NbdClient.Connect(volume.Socket))
+        {
+            Assert.That(client.ReadAt(2 << 20, data.Length, out byte[] back), Is.Zero);
+            Assert.That(back, Is.All.Zero);
+        }
+        Assert.That(forced.Stop(), Is.Zero, forced.Log);
+    }
+
     [Test]
     public void TCP_listeners_of_both_families_tell_the_ports_that_they_got()
     {

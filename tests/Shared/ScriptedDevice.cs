@@ -54,6 +54,9 @@ public unsafe class ScriptedDevice : BlockDevice
     /// <summary>What waits to be released, in the order of submission.</summary>
     public IReadOnlyList<BlockRequest> Held => _held;
 
+    /// <summary>What was completed early and has not landed, in the order of completion.</summary>
+    public IReadOnlyList<BlockRequest> Early => _early;
+
     /// <summary>Everything that was submitted so far, in order.</summary>
     public IReadOnlyList<ScriptedCall> Log => _log;
 
@@ -112,6 +115,13 @@ public unsafe class ScriptedDevice : BlockDevice
         _early.Add(request);
         request.Hold();
         request.Complete(Loop, errno, request.Start);
+    }
+
+    /// <summary>Lands everything that was completed early.</summary>
+    public void LandAll()
+    {
+        foreach (BlockRequest request in _early.ToArray())
+            Land(request);
     }
 
     /// <summary>Does what was completed early, and lets its memory go.</summary>

@@ -11,6 +11,7 @@ internal sealed class Options
     public const string Usage = """
         Usage: SideBySide [--only CELL[,CELL...]] [--rounds N] [--ms N] [--seed N] [--daemon PATH]
                           [--backend auto|io_uring|threads] [--size-mb N] [--disk-dir DIR] [--list]
+                          [--against PATH | --stand-in PEER]
         A cell may end in * and then names all that begin so. See README.md beside the project.
         """;
 
@@ -36,6 +37,9 @@ internal sealed class Options
 
     /// <summary>A peer that takes our place: tells how far two equal servers lie apart.</summary>
     public string? StandIn { get; private set; }
+
+    /// <summary>Another build of the daemon, which takes the place of all peers.</summary>
+    public string? Against { get; private set; }
 
     public bool List { get; private set; }
 
@@ -67,6 +71,7 @@ internal sealed class Options
                 case "--size-mb": options.LegBytes = (long)Number(16) << 20; break;
                 case "--disk-dir": options.DiskDirectory = Path.GetFullPath(Value()); break;
                 case "--stand-in": options.StandIn = Among(Value(), [.. Peers.All.Select(p => p.Name)]); break;
+                case "--against": options.Against = Path.GetFullPath(Value()); break;
                 case "--list": options.List = true; break;
                 default: throw new NbdException($"unknown argument {arguments[i]}");
             }
@@ -75,6 +80,11 @@ internal sealed class Options
         if (options.Daemon is not null && !File.Exists(options.Daemon))
         {
             throw new NbdException($"{options.Daemon} does not exist; leave --daemon away to publish it from the sources");
+        }
+
+        if (options.Against is not null && !File.Exists(options.Against))
+        {
+            throw new NbdException($"{options.Against} does not exist");
         }
 
         return options;

@@ -23,8 +23,14 @@ internal sealed class Session(Options options, Workspace workspace)
         return results.Exists(r => r.Failure is not null) ? 1 : 0;
     }
 
-    private static void RequirePrograms()
+    private void RequirePrograms()
     {
+        // Where our own program is all that is measured, nobody else's is needed.
+        if (!options.Idle && options.Chosen.All(c => c.Load is Load.Client && (options.Against is not null || c.ComparesLogs)))
+        {
+            return;
+        }
+
         IEnumerable<(string Program, string? Package)> wanted =
             [.. Peers.All.Select(p => (p.Program, p.Package)), ("nbdcopy", "libnbd-bin"), ("fio", "fio")];
         string[] missing =
@@ -51,17 +57,30 @@ internal sealed class Session(Options options, Workspace workspace)
     }
 
     /// <summary>Ours first, then the peers that can serve the cell.</summary>
-    private List<ServerForm> FormsFor(Cell cell, string daemon) =>
+    private List<ServerForm> FormsFor(Cell cell, string daemon) => cell.ComparesLogs
+        ?
+        [
+            Ours.Logged(daemon, options.Backend, cell.Region, onDevice: true),
+            Ours.Logged(daemon, options.Backend, cell.Region, onDevice: false),
+        ]
+        :
     [
         OursFor(cell.Mirror, cell.Direct, daemon),
-        .. Peers.All.Where(p => p.Mirrors == cell.Mirror && (cell.Direct ? p.Direct : p.Buffered)).Select(Located),
+        .. options.Against is { } build
+            ? [OtherBuild(cell.Mirror, build)]
+            : Peers.All.Where(p => p.Mirrors == cell.Mirror && (cell.Direct ? p.Direct : p.Buffered)).Select(Located),
     ];
+
+    private ServerForm OtherBuild(bool mirror, string program) =>
+        (mirror ? Ours.Mirror(program, options.Backend) : Ours.Linear(program, options.Backend)) with { Name = Ours.OtherBuild };
 
     private List<IdleResult> MeasureIdle(string daemon)
     {
         Console.Error.WriteLine("idle");
         IdleRunner runner = new(workspace, IdleStarts);
-        List<ServerForm> forms = [.. Peers.All.Where(p => p.Buffered).Select(Located)];
+        List<ServerForm> forms = options.Against is { } build
+            ? [OtherBuild(mirror: false, build), OtherBuild(mirror: true, build)]
+            : [.. Peers.All.Where(p => p.Buffered).Select(Located)];
         if (options.StandIn is null)
         {
             forms.InsertRange(0, [OursFor(mirror: false, direct: false, daemon), OursFor(mirror: true, direct: false, daemon)]);
@@ -105,8 +124,10 @@ internal sealed class Session(Options options, Workspace workspace)
     private void Print(string daemon, List<IdleResult> idle, List<CellResult> results)
     {
         string ours = options.StandIn is { } name ? $"stand-in {name}" : $"{Ours.Name} {Versions.OfAssembly(daemon)}";
-        string peers = string.Join(", ", Peers.All.Select(p => p.Program).Append("nbdcopy").Append("fio").Distinct()
-            .Select(p => $"{p} {Versions.Of(Tool.Find(p)!)}"));
+        string peers = options.Against is { } build
+            ? $"{Ours.OtherBuild} {Versions.OfAssembly(build)}"
+            : string.Join(", ", Peers.All.Select(p => p.Program).Append("nbdcopy").Append("fio").Distinct()
+                .Select(p => $"{p} {Versions.Of(Tool.Find(p)!)}"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
             - date: {DateTime.UtcNow:yyyy-MM-dd}
             - machine: {Machine.Describe(Cores.Allowed.Count)}

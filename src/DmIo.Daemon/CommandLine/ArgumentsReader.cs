@@ -11,16 +11,20 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
     private const string DefaultName = "vol0";
     private const long DefaultRegionBytes = 512 << 10;
 
+    // The largest block size that disks have: a log of that alignment may be moved anywhere.
+    private const int LogBlockBytes = 4096;
+
     // What a first try needs, and sparse: it costs what is written.
     private const long DefaultSizeBytes = 1L << 30;
+
+    private readonly MirrorArguments _mirror = new(parsed, options.Policy, mistakes);
 
     /// <summary>
     /// The configuration, complete as far as the options are right; what is wrong is among the mistakes.
     /// </summary>
     public ServeConfiguration Read()
     {
-        bool anything = options.OfVolume.Except(options.OfOneStart)
-            .Any(o => parsed.GetResult(o) is { Implicit: false });
+        bool anything = options.OfVolume.Except(options.OfOneStart).Except(options.Policy.All).Any(IsGiven);
         ServeConfiguration configuration = anything ? OfOptions() : OfNothing();
         return OverrideProcess(configuration);
     }
@@ -31,20 +35,29 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
     public ServeConfiguration Override(ServeConfiguration configuration)
     {
         configuration = OverrideProcess(configuration);
-        if (!options.OfOneStart.Any(o => parsed.GetResult(o) is { Implicit: false }))
+        if (!options.OfOneStart.Any(IsGiven))
             return configuration;
         DeviceConfiguration[] mirrors = [.. configuration.Devices.Where(d => LegsOf(d) > 0)];
         if (mirrors is not [{ } mirror])
         {
-            string name = parsed.GetResult(options.SyncFrom) is null ? options.AssumeClean.Name : options.SyncFrom.Name;
+            string name = options.OfOneStart.First(IsGiven).Name;
             mistakes.Add(name, $"the file has {mirrors.Length} mirrors; say it in the file, for the one that is meant");
             return configuration;
         }
         DeviceConfiguration changed = mirror with
         {
-            SyncFrom = SyncFrom(LegsOf(mirror)),
-            AssumeClean = parsed.GetValue(options.AssumeClean),
+            Degraded = mirror.Degraded || parsed.GetValue(options.Degraded),
         };
+        // Each of them answers alone: what the file has said is for other starts.
+        if (IsGiven(options.SyncFrom) || IsGiven(options.AssumeClean) || IsGiven(options.Force))
+        {
+            changed = changed with
+            {
+                SyncFrom = SyncFrom(LegsOf(mirror)),
+                Force = Force(),
+                AssumeClean = parsed.GetValue(options.AssumeClean),
+            };
+        }
         return configuration with { Devices = [.. configuration.Devices.Select(d => d == mirror ? changed : d)] };
     }
 
@@ -79,13 +92,13 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             StateDirectory = state,
             StateDirectoryPlace = "the default state directory",
             OwnDirectories = [state, runtime],
-            NewLegs = MissingLegs(legs, DefaultSizeBytes),
+            NewLegs = parsed.GetValue(options.Degraded) ? [] : MissingLegs(legs, DefaultSizeBytes),
             Listeners =
             [
                 new("the default listener", null, new(System.Net.IPAddress.Loopback, 10809)),
                 .. Present(ListenerConfiguration.Unix("the default listener", socket, mistakes)),
             ],
-            Devices = [Mirror(legs, DefaultSizeBytes, DefaultRegionBytes) with { SyncFrom = SyncFrom(legs.Length) }],
+            Devices = [Mirror(legs.Length) with { TableText = Table(legs, null, DefaultSizeBytes, DefaultRegionBytes) }],
             Exports = [Export("the default export", DefaultName)],
         };
     }
@@ -102,34 +115,40 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
                 "serve", "nothing to serve; add --mirror A B or --linear FILE (or no option at all for a first try)");
         else if (linear is null && legs.Length == 1)
             mistakes.Add("--mirror", "a mirror has two legs at least; add another, or use --linear for one file alone");
+        if (parsed.GetValue(options.Degraded) && parsed.GetValue(options.Create))
+            mistakes.Add(options.Degraded.Name, "goes not together with --create, which makes what is missing; choose one");
         bool isComplete = legs.Length >= (linear is null ? 2 : 1);
         if (linear is not null)
             RefuseMirrorOptions();
         long? size = Size(legs);
-        int? syncFrom = linear is null ? SyncFrom(legs.Length) : null;
+        DeviceConfiguration? mirrored = linear is null ? Mirror(legs.Length) : null;
         long regionBytes = RegionBytes(size ?? DefaultSizeBytes);
         string name = parsed.GetValue(options.Export) ?? DefaultName;
+        string? log = linear is null && parsed.GetValue(options.Log) is { } path ? Path.GetFullPath(path) : null;
         return new ServeConfiguration
         {
             StateDirectory = UserDirectories.State,
             StateDirectoryPlace = "the default state directory",
-            NewLegs = size is { } bytes && parsed.GetValue(options.Create) ? MissingLegs(legs, bytes) : [],
+            NewLegs = size is { } bytes && parsed.GetValue(options.Create)
+                ? [.. MissingLegs(legs, bytes), .. MissingLog(log, bytes, regionBytes)] : [],
             Listeners = Listeners(),
-            Devices = (size, isComplete, linear) switch
+            Devices = (size, isComplete, mirrored) switch
             {
-                ({ } length, true, null) => [Mirror(legs, length, regionBytes) with { SyncFrom = syncFrom }],
-                ({ } length, true, _) => [Linear(legs[0], length)],
+                ({ } length, true, { } device) => [device with { TableText = Table(legs, log, length, regionBytes) }],
+                ({ } length, true, null) => [Linear(legs[0], length)],
                 _ => [],
             },
             Exports = size is not null && isComplete ? [Export(options.Export.Name, name)] : [],
         };
     }
 
+    private bool IsGiven(Option option) => parsed.GetResult(option) is { Implicit: false };
+
     private void RefuseMirrorOptions()
     {
-        foreach (Option option in (Option[])[options.SyncFrom, options.AssumeClean, options.RegionSize])
+        foreach (Option option in options.OfMirror)
         {
-            if (parsed.GetResult(option) is { Implicit: false })
+            if (IsGiven(option))
                 mistakes.Add(option.Name, "is for a mirror; leave it out with --linear");
         }
     }
@@ -150,6 +169,7 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
     private long? Size(string[] legs)
     {
         bool create = parsed.GetValue(options.Create);
+        bool degraded = parsed.GetValue(options.Degraded);
         if (parsed.GetValue(options.Size) is { } text)
         {
             if (!ByteSize.TryParse(text, out long bytes))
@@ -159,10 +179,10 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             else
                 return bytes;
             // Without a size there is no table whose devices could be looked at: the legs are, all the same.
-            foreach (string leg in create ? [] : legs)
+            foreach (string leg in create || degraded ? [] : legs)
             {
-                if (LegFile.Probe(leg).Problem is { } problem)
-                    mistakes.Add(leg, problem);
+                if (LegFile.Probe(leg) is { Problem: not null } file)
+                    mistakes.Add(leg, ProblemOf(file));
             }
             return null;
         }
@@ -170,13 +190,15 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         foreach (string leg in legs)
         {
             LegFile file = LegFile.Probe(leg);
-            if (file.Exists)
+            if (file.Problem is null)
                 smallest = Math.Min(smallest ?? long.MaxValue, file.SizeBytes);
-            else if (!create)
-                mistakes.Add(leg, file.Problem!);
+            else if (!degraded && (file.Exists || !create))
+                mistakes.Add(leg, ProblemOf(file));
         }
         if (smallest is null && create)
             mistakes.Add(options.Create.Name, "no leg exists yet to take the size from; add --size");
+        else if (smallest is null && degraded)
+            mistakes.Add(options.Degraded.Name, "all legs are missing; one of them at least must be there");
         if (smallest is { } odd && odd % Sectors.SizeBytes != 0)
         {
             mistakes.Add(options.Size.Name,
@@ -187,6 +209,9 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         return smallest;
     }
 
+    private string ProblemOf(LegFile leg) =>
+        leg.Problem + (leg.IsUnavailable && !IsGiven(options.Linear) ? LegFile.WithoutIt : "");
+
     private static string NearestSizes(long bytes) =>
         $"take {Sectors.Floor(bytes).Bytes} or {Sectors.Ceiling(bytes).Bytes}";
 
@@ -195,6 +220,13 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         .. legs.Where(leg => !LegFile.Probe(leg).Exists)
             .Select(leg => new NewLeg(options.Create.Name, leg, sizeBytes)),
     ];
+
+    private NewLeg[] MissingLog(string? log, long sizeBytes, long regionBytes) =>
+        log is null || LegFile.Probe(log).Exists ? [] :
+        [
+            new(options.Create.Name, log, MirrorLogSize.BytesFor(
+                Sectors.Ceiling(sizeBytes), Sectors.FromBytes(regionBytes), LogBlockBytes)),
+        ];
 
     private DeviceConfiguration Linear(string leg, long sizeBytes) => new()
     {
@@ -205,16 +237,25 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         Direct = parsed.GetValue(options.Direct),
     };
 
-    private DeviceConfiguration Mirror(string[] legs, long sizeBytes, long regionBytes) => new()
+    private static string Table(string[] legs, string? log, long sizeBytes, long regionBytes) =>
+        string.Create(CultureInfo.InvariantCulture,
+            $"0 {sizeBytes >> Sectors.Shift} mirror {(log is null ? "core 1" : $"disk 2 {TableWords.Quote(log)}")} "
+            + $"{regionBytes >> Sectors.Shift} {legs.Length} ")
+        + string.Join(' ', legs.Select(leg => $"{TableWords.Quote(leg)} 0")) + " 1 handle_errors";
+
+    // All but its table.
+    private DeviceConfiguration Mirror(int legs) => new()
     {
         Place = options.Mirror.Name,
         Name = Name(),
-        TableText = string.Create(CultureInfo.InvariantCulture,
-            $"0 {sizeBytes >> Sectors.Shift} mirror core 1 {regionBytes >> Sectors.Shift} {legs.Length} ")
-            + string.Join(' ', legs.Select(leg => $"{TableWords.Quote(leg)} 0")) + " 1 handle_errors",
+        TableText = "",
         TablePlace = options.Mirror.Name,
         Direct = parsed.GetValue(options.Direct),
+        SyncFrom = SyncFrom(legs),
+        Force = Force(),
         AssumeClean = parsed.GetValue(options.AssumeClean),
+        Degraded = parsed.GetValue(options.Degraded),
+        Mirror = _mirror.Read(legs),
     };
 
     // A device's name is a word of its status line; an export's may be anything.
@@ -243,11 +284,15 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             return null;
         if (parsed.GetValue(options.AssumeClean))
             mistakes.Add(options.SyncFrom.Name, "goes not together with --assume-clean; choose one");
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int leg) && leg < legs)
-            return leg;
-        mistakes.Add(
-            options.SyncFrom.Name, $"'{text}' is no leg of this mirror; legs are counted from 0 to {legs - 1}");
-        return null;
+        return _mirror.Leg(options.SyncFrom, text, legs);
+    }
+
+    private bool Force()
+    {
+        bool force = parsed.GetValue(options.Force);
+        if (force && !IsGiven(options.SyncFrom))
+            mistakes.Add(options.Force.Name, "wants --sync-from LEG with the leg to go on with; add it");
+        return force;
     }
 
     private ExportConfiguration Export(string place, string name) => new()

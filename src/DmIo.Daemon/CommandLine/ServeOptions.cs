@@ -25,14 +25,29 @@ internal sealed class ServeOptions
     public Option<string[]> Listen { get; } =
         Texts("--listen", "HOST:PORT", "Listen on TCP; IPv6 addresses in brackets");
 
-    public Option<bool> Create { get; } = Flag("--create", "Make legs that do not exist, sparse, of the given size");
+    public Option<bool> Create { get; } =
+        Flag("--create", "Make legs that do not exist, sparse, of the given size, and the log");
+
+    public Option<string> Log { get; } =
+        Text(
+            "--log", "FILE",
+            "Keep the mirror's dirty log, and the record of what each leg lacks, in this file or disk [default: a state "
+            + "file alone]");
 
     public Option<bool> Direct { get; } = Flag("--direct", "Open the legs with O_DIRECT, past the page cache");
 
     public Option<bool> ReadOnly { get; } = Flag("--read-only", "Refuse what would change the volume");
 
     public Option<string> SyncFrom { get; } =
-        Text("--sync-from", "LEG", "A new mirror of legs with contents: copy this leg (0 is the first) to the others");
+        Text(
+            "--sync-from", "LEG",
+            "Where legs may differ, and everywhere in a new mirror: copy this leg (0 is the first) to the others");
+
+    public Option<bool> Force { get; } =
+        Flag("--force", "With --sync-from: give up what only other legs hold");
+
+    public Option<bool> Degraded { get; } =
+        Flag("--degraded", "Serve although legs are missing, as long as the others hold everything");
 
     public Option<bool> AssumeClean { get; } =
         Flag("--assume-clean", "A new mirror of legs with contents: they are the same already");
@@ -53,26 +68,33 @@ internal sealed class ServeOptions
     public Option<bool> CheckConfig { get; } =
         Flag("--check-config", "Tell all mistakes of the configuration and stop, with status 2 if there are any");
 
+    /// <summary>How a mirror behaves.</summary>
+    public MirrorPolicyOptions Policy { get; } = new();
+
     /// <summary>All of them, in the order in which the help shows them.</summary>
     public IReadOnlyList<Option> All =>
     [
-        Config, Mirror, Linear, Size, Export, Unix, Listen, Create, Direct, ReadOnly, SyncFrom, AssumeClean, RegionSize,
-        StateDirectory, Backend, LogLevel, CheckConfig,
+        Config, Mirror, Linear, Size, Export, Unix, Listen, Create, Direct, ReadOnly, SyncFrom, Force, AssumeClean,
+        Degraded, Log, RegionSize, .. Policy.All, StateDirectory, Backend, LogLevel, CheckConfig,
     ];
 
     /// <summary>Those that describe a volume and its listeners, which a configuration file does by itself.</summary>
     public IReadOnlyList<Option> OfVolume =>
     [
-        Mirror, Linear, Size, Export, Unix, Listen, Create, Direct, ReadOnly, SyncFrom, AssumeClean, RegionSize,
+        Mirror, Linear, Size, Export, Unix, Listen, Create, Direct, ReadOnly, .. OfMirror,
     ];
 
-    /// <summary>Those that answer, for one start, what a mirror asks.</summary>
-    public IReadOnlyList<Option> OfOneStart => [SyncFrom, AssumeClean];
+    /// <summary>Those that mean nothing without a mirror.</summary>
+    public IReadOnlyList<Option> OfMirror =>
+        [SyncFrom, Force, AssumeClean, Degraded, Log, RegionSize, .. Policy.All];
 
-    private static Option<string> Text(string name, string helpName, string description) =>
+    /// <summary>Those that answer, for one start, what a mirror asks.</summary>
+    public IReadOnlyList<Option> OfOneStart => [SyncFrom, Force, AssumeClean, Degraded];
+
+    internal static Option<string> Text(string name, string helpName, string description) =>
         new(name) { HelpName = helpName, Description = description, Recursive = true };
 
-    private static Option<string[]> Texts(string name, string helpName, string description, bool perToken = false) =>
+    internal static Option<string[]> Texts(string name, string helpName, string description, bool perToken = false) =>
         new(name)
         {
             HelpName = helpName,
@@ -82,6 +104,6 @@ internal sealed class ServeOptions
             AllowMultipleArgumentsPerToken = perToken,
         };
 
-    private static Option<bool> Flag(string name, string description) =>
+    internal static Option<bool> Flag(string name, string description) =>
         new(name) { Description = description, Recursive = true, Arity = ArgumentArity.Zero };
 }

@@ -110,14 +110,24 @@ internal sealed class ConfigurationCheck
                         device.TablePlace, $"{argument}: no mapped device of that name{NearestName.Hint(name, names)}");
             }
             int legs = table.Lines.Max(l => l.Target is MirrorSpec mirror ? mirror.Legs.Count : 0);
-            if (legs == 0 && (device.SyncFrom is not null || device.AssumeClean))
-                _mistakes.Add(
-                    device.Place, "syncFrom and assumeClean are for mirrors, and this table has none; leave them out");
+            if (legs == 0 && OfMirror(device) is { } option)
+                _mistakes.Add(device.Place, $"{option} is for mirrors, and this table has none; leave it out");
             else if (device.SyncFrom >= legs)
                 _mistakes.Add(
                     device.Place, $"syncFrom: {device.SyncFrom} is no leg; legs are counted from 0 to {legs - 1}");
+            if (legs > 0 && device.Mirror is { } policy)
+                MirrorPolicy.CheckLegs(device.Place, policy, legs, _mistakes);
         }
     }
+
+    private static string? OfMirror(DeviceConfiguration device) => device switch
+    {
+        { SyncFrom: not null } => "syncFrom",
+        { AssumeClean: true } => "assumeClean",
+        { Degraded: true } => "degraded",
+        { Mirror: not null } => "mirror",
+        _ => null,
+    };
 
     private void CheckStateDirectory()
     {

@@ -113,10 +113,15 @@ internal sealed class ConfigurationFile
             Direct = direct?.Kind == JsonValueKind.True,
             DirectPaths = direct is null ? [] : DirectPaths(reader, direct),
             SyncFrom = reader.Number("syncFrom", 0),
+            Force = reader.Flag("force"),
             AssumeClean = reader.Flag("assumeClean"),
+            Degraded = reader.Flag("degraded"),
+            Mirror = reader.Take("mirror") is { } policy ? MirrorSection.Read(_file, policy, _mistakes) : null,
         };
         if (device is { SyncFrom: not null, AssumeClean: true })
             reader.Add(item, "has both syncFrom and assumeClean; choose one");
+        if (device is { SyncFrom: null, Force: true })
+            reader.Add(item, "has force and no syncFrom; add it, with the leg to go on with");
         reader.Finish();
         return device;
     }

@@ -1,3 +1,5 @@
+using DmIo.Mapper;
+
 namespace DmIo.Daemon.Configuration;
 
 /// <summary>A mapped device: its name, its table and what it needs to know of its legs.</summary>
@@ -22,5 +24,14 @@ internal sealed record DeviceConfiguration
 
     public int? SyncFrom { get; init; }
 
+    /// <summary>Go on with <see cref="SyncFrom"/> although other legs hold what it lacks.</summary>
+    public bool Force { get; init; }
+
     public bool AssumeClean { get; init; }
+
+    /// <summary>Serve although legs of its mirrors cannot be had.</summary>
+    public bool Degraded { get; init; }
+
+    /// <summary>How its mirrors behave; null when nothing is said of it.</summary>
+    public MirrorOptions? Mirror { get; init; }
 }

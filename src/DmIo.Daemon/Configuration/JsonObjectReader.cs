@@ -65,12 +65,12 @@ internal sealed class JsonObjectReader
         return null;
     }
 
-    public bool Flag(string name)
+    public bool Flag(string name, bool otherwise = false)
     {
         JsonItem? item = Take(name);
         if (item is not null && item.Kind is not (JsonValueKind.True or JsonValueKind.False))
             Add(item, "must be true or false");
-        return item?.Kind == JsonValueKind.True;
+        return item is null ? otherwise : item.Kind == JsonValueKind.True;
     }
 
     public int? Number(string name, int minimum)

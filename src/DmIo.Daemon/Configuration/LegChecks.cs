@@ -7,11 +7,17 @@ namespace DmIo.Daemon.Configuration;
 /// </summary>
 internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Table> tables, Mistakes mistakes)
 {
+    // The largest block size that disks have.
+    private const int LogBlockBytes = 4096;
+
     // By the words that tables and exports have for them.
     private readonly Dictionary<string, LegFile> _files = [];
     private readonly Dictionary<string, string> _paths = [];
     private readonly HashSet<string> _direct = [];
     private readonly HashSet<string> _written = [];
+
+    // What somebody cannot do without.
+    private readonly HashSet<string> _needed = [];
     private readonly HashSet<(string Device, bool ReadOnly)> _marked = [];
     private readonly OverlapCheck _overlaps = new(mistakes);
 
@@ -24,10 +30,13 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         {
             foreach (TableLine line in tables[device.Name].Lines)
             {
+                bool isMirror = line.Target is MirrorSpec;
                 foreach (DeviceArgument use in line.Target.Devices)
-                    CheckUse(device, use, line.Length);
-                foreach (string log in line.Target.OtherDevices)
-                    CheckLog(device, log);
+                    CheckUse(device, use, line.Length, isMirror);
+                if (line.Target is MirrorSpec { LogDevice: { } log } mirror)
+                    CheckLog(device, log, line.Length, mirror.RegionSize);
+                if (isMirror && device.Degraded && line.Target.Devices.All(IsUnavailable))
+                    mistakes.Add(device.TablePlace, "all legs are missing; one of them at least must be there");
             }
             CheckDirect(device);
         }
@@ -60,13 +69,16 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
                 Loop = groups.LoopOf(file.Identity),
                 Direct = _direct.Contains(file.Identity),
                 ReadOnly = !_written.Contains(file.Identity),
+                MayBeMissing = !_needed.Contains(file.Identity),
                 IsOnlyLeg = alone,
             });
         }
         return uses;
     }
 
-    private void CheckUse(DeviceConfiguration device, DeviceArgument use, Sectors length)
+    private bool IsUnavailable(DeviceArgument leg) => MappedName.Of(leg.Device) is null && Probe(leg.Device).IsUnavailable;
+
+    private void CheckUse(DeviceConfiguration device, DeviceArgument use, Sectors length, bool isMirror)
     {
         long have;
         if (MappedName.Of(use.Device) is { } name)
@@ -78,7 +90,12 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         else
         {
             LegFile file = Probe(use.Device);
-            if (!CheckFile(device.TablePlace, use.Device, file))
+            bool mayBeMissing = isMirror && device.Degraded;
+            if (!mayBeMissing)
+                _needed.Add(file.Identity);
+            if (mayBeMissing && file.IsUnavailable)
+                return;
+            if (!CheckFile(device.TablePlace, use.Device, file, isMirror ? LegFile.WithoutIt : ""))
                 return;
             have = file.SizeBytes;
         }
@@ -93,22 +110,40 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         }
     }
 
-    // How long it must be, the mirror knows when its block size is known.
-    private void CheckLog(DeviceConfiguration device, string log)
+    private void CheckLog(DeviceConfiguration device, string log, Sectors length, Sectors regionSize)
     {
-        bool isThere = MappedName.Of(log) is { } name
-            ? tables.ContainsKey(name)
-            : CheckFile(device.TablePlace, log, Probe(log));
-        if (isThere)
-            _overlaps.AddLog(device, log, KeyOf(log));
+        long have;
+        if (MappedName.Of(log) is { } name)
+        {
+            if (!tables.TryGetValue(name, out Table? below))
+                return;
+            have = below.Length.Bytes;
+        }
+        else
+        {
+            LegFile file = Probe(log);
+            _needed.Add(file.Identity);
+            if (!CheckFile(device.TablePlace, log, file, ""))
+                return;
+            have = file.SizeBytes;
+        }
+        _overlaps.AddLog(device, log, KeyOf(log));
+        // A disk with larger blocks may need more: that is known when it has been opened.
+        long least = MirrorLogSize.LeastBytesFor(length, regionSize, Sectors.SizeBytes);
+        if (have >= least)
+            return;
+        mistakes.Add(device.TablePlace,
+            $"{Shown(log)} has {have} bytes and a log of regions of {regionSize} sectors needs {least}; make it longer "
+            + $"({MirrorLogSize.BytesFor(length, regionSize, LogBlockBytes)} have room for the record as well), or take a "
+            + "larger region size");
     }
 
     private string Shown(string argument) => MappedName.Of(argument) is null ? source.Resolve(argument) : argument;
 
-    private bool CheckFile(string place, string argument, LegFile file)
+    private bool CheckFile(string place, string argument, LegFile file, string otherRemedy)
     {
         if (file.Problem is not null)
-            mistakes.Add(place, $"{source.Resolve(argument)} {file.Problem}");
+            mistakes.Add(place, $"{source.Resolve(argument)} {file.Problem}{(file.IsUnavailable ? otherRemedy : "")}");
         else if (file.SizeBytes % Sectors.SizeBytes != 0)
             mistakes.Add(place, $"{source.Resolve(argument)} has {file.SizeBytes} bytes, not a multiple of 512; "
                 + $"make it {Sectors.Ceiling(file.SizeBytes).Bytes} (truncate -s %512)");
@@ -132,7 +167,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         if (MappedName.Of(export.Device) is null)
         {
             LegFile file = Probe(export.Device);
-            if (!CheckFile(export.Place, export.Device, file))
+            _needed.Add(file.Identity);
+            if (!CheckFile(export.Place, export.Device, file, ""))
                 return;
             if (file.SizeBytes < Sectors.SizeBytes)
                 mistakes.Add(
@@ -174,6 +210,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         foreach (LegFile file in _files.Values.Where(f => f.Exists && f.Problem is null).DistinctBy(f => f.Identity))
         {
             string path = _paths[file.Identity];
+            if (!_needed.Contains(file.Identity))
+                continue;
             if (!Access.MayRead(path) || (_written.Contains(file.Identity) && !Access.MayWrite(path)))
                 mistakes.Add(
                     path, "may not be read and written by this user; run as one who may, or export it read-only");

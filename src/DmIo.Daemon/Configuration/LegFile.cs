@@ -7,8 +7,13 @@ namespace DmIo.Daemon.Configuration;
 /// <param name="SizeBytes">Its size, when it can be used.</param>
 /// <param name="Problem">Why it cannot be used, with the remedy; null when it can.</param>
 /// <param name="Identity">What tells it from others, whatever names it goes by.</param>
-internal sealed record LegFile(bool Exists, long SizeBytes, string? Problem, string Identity)
+/// <param name="IsUnavailable">The problem is that it cannot be had, now; there may be nothing wrong with it.</param>
+internal sealed record LegFile(
+    bool Exists, long SizeBytes, string? Problem, string Identity, bool IsUnavailable = false)
 {
+    /// <summary>What else can be done about a leg of a mirror that cannot be had.</summary>
+    public const string WithoutIt = "; or serve without it (--degraded)";
+
     public static unsafe LegFile Probe(string path)
     {
         StatXBuffer stat;
@@ -18,7 +23,7 @@ internal sealed record LegFile(bool Exists, long SizeBytes, string? Problem, str
             string reason = errno == Errno.ENOENT
                 ? "does not exist; create it first (--create makes files of the right size)"
                 : $"{errno} ({Libc.Describe(errno)}); run as a user who may read and write it";
-            return new(errno != Errno.ENOENT, 0, reason, path);
+            return new(errno != Errno.ENOENT, 0, reason, path, IsUnavailable: true);
         }
         switch (stat.Mode & LinuxConstants.S_IFMT)
         {
@@ -40,6 +45,6 @@ internal sealed record LegFile(bool Exists, long SizeBytes, string? Problem, str
         if (fd >= 0)
             _ = Libc.Close(fd);
         string? problem = told ? null : $"{errno} ({Libc.Describe(errno)}); run as a user who may read and write it";
-        return new(true, size, problem, identity);
+        return new(true, size, problem, identity, IsUnavailable: !told);
     }
 }

@@ -14,6 +14,9 @@ internal sealed record LegUse
     /// <summary>No one who uses it may change it.</summary>
     public bool ReadOnly { get; init; }
 
+    /// <summary>All who use it can do without it.</summary>
+    public bool MayBeMissing { get; init; }
+
     /// <summary>Whoever uses it uses no other, and no other volume lives on its loop.</summary>
     public bool IsOnlyLeg { get; init; }
 }

@@ -1,3 +1,4 @@
+using DmIo.Mapper;
 using Microsoft.Extensions.Logging;
 
 namespace DmIo.Daemon.Configuration;
@@ -21,11 +22,20 @@ internal static class Words
         ["error"] = LogLevel.Error,
     };
 
+    private static readonly Dictionary<string, WhenUnrecorded> Unrecordeds = new()
+    {
+        ["fail"] = WhenUnrecorded.Fail,
+        ["hold"] = WhenUnrecorded.Hold,
+    };
+
     public static LoopBackend Backend(string place, string text, Mistakes mistakes) =>
         Choose(place, text, Backends, LoopBackend.Auto, mistakes);
 
     public static LogLevel Level(string place, string text, Mistakes mistakes) =>
         Choose(place, text, Levels, LogLevel.Information, mistakes);
+
+    public static WhenUnrecorded Unrecorded(string place, string text, Mistakes mistakes) =>
+        Choose(place, text, Unrecordeds, WhenUnrecorded.Fail, mistakes);
 
     private static T Choose<T>(string place, string text, Dictionary<string, T> words, T otherwise, Mistakes mistakes)
     {

@@ -12,6 +12,9 @@ internal sealed class DeviceRegistry(IoLoop loop, CheckedConfiguration configura
     private readonly Dictionary<string, FileDevice> _files = [];
     private readonly Dictionary<string, OrderedDevice> _mapped = [];
 
+    // Not disposed: they have nothing open.
+    private readonly Dictionary<string, MissingDevice> _missing = [];
+
     // Not disposed: each owns its file, and so does this registry.
     private readonly Dictionary<string, PassThroughDevice> _ordered = [];
 
@@ -25,13 +28,20 @@ internal sealed class DeviceRegistry(IoLoop loop, CheckedConfiguration configura
         LegUse use = configuration.Legs[deviceArgument];
         if (_files.TryGetValue(use.Path, out FileDevice? open))
             return open;
-        FileDevice device = FileDevice.Open(loop, new FileDeviceOptions
+        if (_missing.TryGetValue(use.Path, out MissingDevice? missing))
+            return missing;
+        FileDevice device;
+        try
         {
-            Path = use.Path,
-            Direct = use.Direct,
-            ReadOnly = use.ReadOnly,
-            InlineWrites = use.IsOnlyLeg,
-        });
+            device = Open(use);
+        }
+        catch (DeviceOpenException e) when (use.MayBeMissing && e.Errno is not (Errno.EBUSY or Errno.EINVAL))
+        {
+            // What is in use is not missing: whoever has it may be writing to it. What cannot be right is a mistake.
+            missing = new MissingDevice(loop, use.Path, e.Message);
+            _missing.Add(use.Path, missing);
+            return missing;
+        }
         _files.Add(use.Path, device);
         return device;
     }
@@ -53,4 +63,12 @@ internal sealed class DeviceRegistry(IoLoop loop, CheckedConfiguration configura
             await device.DisposeAsync();
         _files.Clear();
     }
+
+    private FileDevice Open(LegUse use) => FileDevice.Open(loop, new FileDeviceOptions
+    {
+        Path = use.Path,
+        Direct = use.Direct,
+        ReadOnly = use.ReadOnly,
+        InlineWrites = use.IsOnlyLeg,
+    });
 }

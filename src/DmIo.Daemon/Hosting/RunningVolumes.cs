@@ -163,7 +163,9 @@ internal sealed class RunningVolumes : IAsyncDisposable
         {
             StateDirectory = _configuration.Source.StateDirectory,
             SyncFrom = device.Source.SyncFrom,
+            Force = device.Source.Force,
             AssumeClean = device.Source.AssumeClean,
+            Mirror = device.Source.Mirror ?? new MirrorOptions(),
             LegsAreFresh = device.LegsAreFresh,
             LoggerFactory = _loggers,
         };

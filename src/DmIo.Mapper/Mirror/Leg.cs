@@ -16,21 +16,56 @@ internal sealed class Leg(int index, TargetLeg place, LegIdentity identity, long
 
     public LegIdentity Identity => identity;
 
-    public LegState State { get; set; } = LegState.InSync;
+    /// <summary>Whether writes go to it.</summary>
+    public bool IsInSet { get; set; } = true;
 
-    /// <summary>Regions in which the leg is not known to be identical to the source.</summary>
+    /// <summary>Whether its device is there; what is missing holds its data still, but nobody can have it.</summary>
+    public bool IsPresent => place.Device is not MissingDevice;
+
+    /// <summary>Whether it has to be told when it has caught up.</summary>
+    public bool IsRecovering { get; set; }
+
+    /// <summary>Regions in which it lacks something that was acknowledged.</summary>
     public RegionSet Lacks { get; } = new(regions);
 
-    /// <summary>Every kind of failure since the leg was last in sync.</summary>
+    /// <summary>
+    /// What the durable record says that it lacks: at any time at least what it would lack after a power cut.
+    /// </summary>
+    public RegionSet Recorded { get; } = new(regions);
+
+    /// <summary>
+    /// It was given up by a forced start and may hold writes that the others lack: it comes back only by a choice.
+    /// </summary>
+    public bool IsDiverged { get; set; }
+
+    /// <summary>Operations that it has failed, and what follows from that is not decided yet.</summary>
+    public int Suspicions { get; set; }
+
+    /// <summary>Operations that were given up and may still land: it does not return before.</summary>
+    public int Abandoned { get; set; }
+
+    /// <summary>Operations other than reads that it has ever failed.</summary>
+    public int Failures { get; set; }
+
+    /// <summary>The stamp up to which it has made everything durable (<see cref="RegionUses"/>).</summary>
+    public long FlushedStamp { get; set; }
+
+    /// <summary>Every kind of failure since all legs were last in sync.</summary>
     public LegErrors Errors { get; set; }
 
     public LegFailure? Failure { get; set; }
 
-    /// <summary>Whether writes must reach it.</summary>
-    public bool IsInSet => State != LegState.Stale;
+    /// <summary>Ranges that could not be read and have not been repaired yet.</summary>
+    public BadRanges Unreadable { get; } = new();
 
-    /// <summary>Whether it holds everything that was acknowledged.</summary>
-    public bool IsTrusted => State is LegState.InSync or LegState.MayDiffer;
+    /// <summary>Reads are sent here only when no other leg can serve them.</summary>
+    public bool IsWriteMostly { get; set; }
+
+    /// <summary>Reads under way.</summary>
+    public int ReadsInFlight { get; set; }
+
+    /// <summary>First sector behind the last read that was sent here: a stream that goes on stays.</summary>
+    public Sectors NextSequential { get; set; }
 
     /// <summary>The health letter: the most severe failure, as the kernel ranks them.</summary>
     public char Letter => Errors switch

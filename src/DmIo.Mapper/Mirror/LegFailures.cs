@@ -10,6 +10,11 @@ internal sealed class LegFailures
     /// <summary>Bit i stands for leg i.</summary>
     public ulong Bits { get; private set; }
 
+    /// <summary>
+    /// Ends when nothing uses the memory any more: operations that were given up may, after the outcome is known.
+    /// </summary>
+    public Task Landing { get; set; } = Task.CompletedTask;
+
     public RegionFailure this[int leg] => _details[leg];
 
     /// <summary>

@@ -1,24 +1,36 @@
+using System.Numerics;
+
 namespace DmIo.Mapper;
 
 /// <summary>
-/// What a mirror knows of its legs: who is in the set, who is trusted, which one reads come from, and in which regions
-/// which leg lacks data. Pure knowledge: it does no I/O. Lives on the volume's loop.
+/// What a mirror knows of its legs: who is in the set, which leg lacks which regions, and where those that lack nothing
+/// may yet differ. Pure knowledge: it does no I/O. Lives on the volume's loop.
 /// </summary>
+/// <remarks>
+/// A leg <em>holds</em> a region when it has everything there that was acknowledged. Whoever holds a region is identical
+/// in it to the other holders, unless the region <em>may differ</em>: then writes that nobody acknowledged may be on some
+/// of them, and one holder, the lowest, is right until the others are made like it.
+/// </remarks>
 internal sealed class LegSet
 {
     private readonly Leg[] _legs;
     private readonly Sectors _length;
     private readonly int _regionShift;
-    private long _outOfSync;
+    private readonly RegionSet _outOfSync;
+    private long _outOfSyncCount;
 
     public LegSet(Leg[] legs, Sectors length, Sectors regionSize)
     {
         _legs = legs;
         _length = length;
-        _regionShift = System.Numerics.BitOperations.Log2((ulong)regionSize.Count);
+        _regionShift = BitOperations.Log2((ulong)regionSize.Count);
         RegionSize = regionSize;
         Regions = CountRegions(length, regionSize);
         All = (1UL << legs.Length) - 1;
+        MayDiffer = new RegionSet(Regions);
+        Rewrite = new RegionSet(Regions);
+        GivenUp = new RegionSet(Regions);
+        _outOfSync = new RegionSet(Regions);
         Refresh();
     }
 
@@ -32,21 +44,37 @@ internal sealed class LegSet
     /// <summary>Bits of the legs that a write must reach.</summary>
     public ulong Set { get; private set; }
 
-    /// <summary>Bits of the legs that hold everything that was acknowledged.</summary>
-    public ulong Trusted { get; private set; }
-
-    /// <summary>The leg that is right wherever legs may differ.</summary>
-    public Leg Source { get; private set; } = null!;
+    /// <summary>Grows whenever a leg leaves the set or enters it.</summary>
+    public int Version { get; private set; }
 
     public Sectors RegionSize { get; }
 
+    public Sectors Length => _length;
+
     public long Regions { get; }
 
-    /// <summary>Regions in which all legs of the table are identical.</summary>
-    public long InSyncRegions => Regions - Volatile.Read(ref _outOfSync);
+    /// <summary>Regions in which holders may differ.</summary>
+    public RegionSet MayDiffer { get; }
 
-    /// <summary>Whether every leg of the set is identical everywhere.</summary>
-    public bool IsWhole { get; private set; } = true;
+    /// <summary>
+    /// Those of them where even the right leg may not hold durably what it is read to hold: a flush failed, and the system
+    /// takes what it could not write for written. Recovery writes it to that leg too.
+    /// </summary>
+    public RegionSet Rewrite { get; }
+
+    /// <summary>
+    /// Regions whose newest contents were given up by a forced start: only diverged legs have them.
+    /// </summary>
+    public RegionSet GivenUp { get; }
+
+    /// <summary>Regions in which all legs of the table are identical. From any thread.</summary>
+    public long InSyncRegions => Regions - Volatile.Read(ref _outOfSyncCount);
+
+    /// <inheritdoc cref="EngineFaults.DropsLastHolder"/>
+    public bool DropsLastHolder { get; init; }
+
+    /// <summary>Whether every leg of the table holds everything and none differs.</summary>
+    public bool IsWhole => _outOfSync.Count == 0;
 
     public static long CountRegions(Sectors length, Sectors regionSize) =>
         (length.Count + regionSize.Count - 1) / regionSize.Count;
@@ -55,120 +83,195 @@ internal sealed class LegSet
 
     public Sectors StartOf(long region) => Sectors.Min(new Sectors(region << _regionShift), _length);
 
-    /// <summary>
-    /// Sets the states with which the mirror starts; whoever is not the source and not in sync lacks all.
-    /// </summary>
-    public void Begin(ReadOnlySpan<LegState> states, int source)
+    /// <summary>The last region that a range touches.</summary>
+    public long LastOf(Sectors start, Sectors count) => RegionOf(start + count - new Sectors(1));
+
+    /// <summary>Whether all legs of the table are identical in a region.</summary>
+    public bool IsInSync(long region) => !_outOfSync.Contains(region);
+
+    /// <summary>Whether all legs of the table are identical in all of a range.</summary>
+    public bool AreInSync(long first, long last) => _outOfSync.Count == 0 || !_outOfSync.ContainsAny(first, last);
+
+    /// <summary>The first region from one on in which not all legs are identical; -1 when there is none.</summary>
+    public long NextOutOfSync(long region) => _outOfSync.NextFrom(region);
+
+    /// <summary>Takes note that a leg lacks what was written to a region.</summary>
+    /// <exception cref="InvalidOperationException">It was the last that held it: a bug of the caller's.</exception>
+    public void Lack(Leg leg, long region)
     {
-        Source = _legs[source];
-        for (int i = 0; i < _legs.Length; i++)
-        {
-            _legs[i].State = states[i];
-            if (i != source && states[i] != LegState.InSync)
-                MarkLacking(_legs[i].Bit, Sectors.Zero, _length);
-        }
-        Refresh();
+        if (IsLastHolder(leg, region))
+            throw new InvalidOperationException($"leg {leg.Index} is the last that holds region {region}");
+        leg.Lacks.Add(region);
+        OutOfSync(region);
     }
 
-    /// <summary>Notes that legs are not known to be identical to the source in a range.</summary>
-    public void MarkLacking(ulong legs, Sectors start, Sectors count)
+    /// <summary>Takes note that the holders of a region may differ.</summary>
+    public void Differ(long region)
     {
-        if (count == Sectors.Zero)
-            return;
-        long last = RegionOf(start + count - new Sectors(1));
+        MayDiffer.Add(region);
+        OutOfSync(region);
+    }
+
+    /// <summary>
+    /// Takes note that legs, which may have lacked a region, are like its source now; with <paramref name="alike"/> all
+    /// holders are.
+    /// </summary>
+    public void Recovered(ulong legs, long region, bool alike)
+    {
         foreach (Leg leg in _legs)
         {
-            if ((legs & leg.Bit) == 0)
-                continue;
-            for (long region = RegionOf(start); region <= last; region++)
-                Lack(leg, region);
+            if ((legs & leg.Bit) != 0)
+                leg.Lacks.Remove(region);
         }
-        if ((legs & Set) != 0)
-            Refresh();
+        if (alike)
+        {
+            MayDiffer.Remove(region);
+            Rewrite.Remove(region);
+        }
+        if (MayDiffer.Contains(region) || LacksAnyone(region) || !_outOfSync.Remove(region))
+            return;
+        Volatile.Write(ref _outOfSyncCount, _outOfSync.Count);
     }
 
-    /// <summary>Notes that legs have become identical to the source in regions.</summary>
-    public void MarkCopied(ulong legs, long firstRegion, long lastRegion)
+    /// <summary>Counts anew after sets were filled as a whole.</summary>
+    public void Refresh()
     {
-        for (long region = firstRegion; region <= lastRegion; region++)
+        _outOfSync.Clear();
+        _outOfSync.UnionWith(MayDiffer);
+        ulong set = 0;
+        foreach (Leg leg in _legs)
         {
+            _outOfSync.UnionWith(leg.Lacks);
+            if (leg.IsInSet)
+                set |= leg.Bit;
+        }
+        Set = set;
+        Version++;
+        Volatile.Write(ref _outOfSyncCount, _outOfSync.Count);
+    }
+
+    /// <summary>
+    /// Whether a leg can do without being written: every region that it holds has another holder in the set.
+    /// </summary>
+    public bool CanLeave(Leg leaving)
+    {
+        ulong rest = Set & ~leaving.Bit;
+        if (rest == 0 || DropsLastHolder)
+            return DropsLastHolder;
+        foreach (Leg leg in _legs)
+        {
+            if ((rest & leg.Bit) != 0 && leg.Lacks.Count == 0)
+                return true;
+        }
+        int words = (int)((Regions + 63) >> 6);
+        for (int i = 0; i < words; i++)
+        {
+            ulong lackedByRest = ulong.MaxValue;
             foreach (Leg leg in _legs)
             {
-                if ((legs & leg.Bit) != 0 && leg.Lacks.Remove(region) && !LacksAnyone(region))
-                    _outOfSync--;
+                if ((rest & leg.Bit) != 0)
+                    lackedByRest &= leg.Lacks.Count == 0 ? 0 : leg.Lacks.Words[i];
             }
+            ulong lackedByLeaving = leaving.Lacks.Count == 0 ? 0 : leaving.Lacks.Words[i];
+            if ((lackedByRest & ~lackedByLeaving) != 0)
+                return false;
         }
-        Refresh();
-    }
-
-    /// <summary>Takes a leg out of the set.</summary>
-    /// <returns>True when it was the source and another leg, which was trusted, is that now.</returns>
-    public bool Drop(Leg leg)
-    {
-        leg.State = LegState.Stale;
-        Refresh();
-        if (leg != Source)
-            return false;
-        Leg next = FirstIn(LegState.InSync) ?? FirstIn(LegState.MayDiffer)
-            ?? throw new InvalidOperationException("The last trusted leg is never dropped.");
-        Source = next;
-        next.State = LegState.InSync;
-        // Where the new source may have differed from the old one, everyone may differ from the new one.
-        for (long region = next.Lacks.NextFrom(0); region >= 0; region = next.Lacks.NextFrom(region + 1))
-        {
-            foreach (Leg other in _legs)
-            {
-                if (other != next)
-                    Lack(other, region);
-            }
-        }
-        next.Lacks.Clear();
-        Refresh();
         return true;
     }
 
-    /// <summary>Declares a leg of the set, that lacks nothing any more, in sync.</summary>
-    public void Join(Leg leg)
+    /// <summary>
+    /// Takes a leg out of the set. Where holders may differ it stops being one, so that what is right stays right when it
+    /// comes back.
+    /// </summary>
+    public void Leave(Leg leg)
     {
-        leg.State = LegState.InSync;
-        Refresh();
+        leg.IsInSet = false;
+        for (long region = MayDiffer.NextFrom(0); region >= 0; region = MayDiffer.NextFrom(region + 1))
+            Lack(leg, region);
+        Set &= ~leg.Bit;
+        Version++;
     }
 
-    /// <summary>
-    /// The leg to read a range from: the source where legs may differ, otherwise the first that has shown no read
-    /// error. A leg that lacks data there is never chosen; one that may differ only when no other is left.
-    /// </summary>
-    /// <returns>Null when every leg that has the data was tried.</returns>
-    public Leg? PickReader(Sectors start, Sectors count, ulong tried)
+    /// <summary>Lets a leg take writes again; what it lacks is still to be copied.</summary>
+    public void Enter(Leg leg)
     {
-        if ((tried & Source.Bit) == 0 && (!IsWhole || (Source.Errors & LegErrors.Read) == 0))
-            return Source;
-        long first = RegionOf(start);
-        long last = RegionOf(start + count - new Sectors(1));
-        Leg? choice = null;
-        int best = int.MaxValue;
+        leg.IsInSet = true;
+        Set |= leg.Bit;
+        Version++;
+    }
+
+    /// <summary>Bits of the legs, in the set or not, that hold all of a range of regions and are there.</summary>
+    public ulong HoldersOf(long first, long last)
+    {
+        ulong holders = 0;
         foreach (Leg leg in _legs)
         {
-            if ((tried & leg.Bit) != 0 || !leg.IsInSet)
-                continue;
-            bool lacks = leg.Lacks.ContainsAny(first, last);
-            if (lacks && !leg.IsTrusted)
-                continue;
-            int rank = (lacks ? 2 : 0) + ((leg.Errors & LegErrors.Read) != 0 ? 1 : 0);
-            if (rank >= best)
-                continue;
-            best = rank;
-            choice = leg;
+            if (leg.IsPresent && !leg.Lacks.ContainsAny(first, last))
+                holders |= leg.Bit;
         }
-        return choice;
+        return holders;
     }
 
     /// <summary>
-    /// The first region from <paramref name="region"/> on that a leg of the set lacks; -1 when there is none.
+    /// Bits of the legs that a read of a region may come from: all holders, or the one that is right where they differ.
+    /// Legs of the set go before others; some are not asked.
     /// </summary>
-    public long NextLacking(long region)
+    public ulong ReadersOf(long region, ulong except)
     {
-        long next = -1;
+        ulong holders = HoldersOf(region, region) & ~except;
+        ulong inSet = holders & Set;
+        ulong readers = inSet != 0 ? inSet : holders;
+        return MayDiffer.Contains(region) ? readers & (0 - readers) : readers;
+    }
+
+    /// <summary>
+    /// The leg that regions are copied from: the lowest of those that hold all of them; null when there is none.
+    /// </summary>
+    public Leg? SourceOf(long first, long last)
+    {
+        ulong holders = HoldersOf(first, last);
+        ulong readers = (holders & Set) != 0 ? holders & Set : holders;
+        return readers == 0 ? null : _legs[BitOperations.TrailingZeroCount(readers)];
+    }
+
+    /// <summary>Those of some legs that may come to lack a region, since others of the set hold it.</summary>
+    public ulong Dispensable(ulong some, long region)
+    {
+        ulong holders = HoldersOf(region, region) & Set;
+        return (holders & ~some) != 0 ? some : some & ~holders;
+    }
+
+    /// <summary>A leg, of the set if there is one, that holds regions and is not among some; null when there is none.</summary>
+    public Leg? HolderBut(ulong tried, long first, long last)
+    {
+        ulong holders = HoldersOf(first, last) & ~tried;
+        if ((holders & Set) != 0)
+            holders &= Set;
+        return holders == 0 ? null : _legs[BitOperations.TrailingZeroCount(holders)];
+    }
+
+    /// <summary>Bits of the legs of the set that must be made like the source in some of the regions.</summary>
+    public ulong TargetsOf(long first, long last, Leg source)
+    {
+        if (Rewrite.ContainsAny(first, last))
+            return Set;
+        if (MayDiffer.ContainsAny(first, last))
+            return Set & ~source.Bit;
+        ulong targets = 0;
+        foreach (Leg leg in _legs)
+        {
+            if (leg.IsInSet && leg != source && leg.Lacks.ContainsAny(first, last))
+                targets |= leg.Bit;
+        }
+        return targets;
+    }
+
+    /// <summary>
+    /// The first region from <paramref name="region"/> on that has to be copied to a leg of the set; -1 when there is none.
+    /// </summary>
+    public long NextToCopy(long region)
+    {
+        long next = MayDiffer.NextFrom(region);
         foreach (Leg leg in _legs)
         {
             if (leg.IsInSet && leg.Lacks.NextFrom(region) is var found and >= 0 && (next < 0 || found < next))
@@ -177,33 +280,34 @@ internal sealed class LegSet
         return next;
     }
 
-    /// <summary>Bits of the legs of the set that lack something from the first region to the last.</summary>
-    public ulong LackingIn(long firstRegion, long lastRegion)
+    /// <summary>How many regions have to be copied, at most.</summary>
+    public long CountToCopy()
     {
-        ulong lacking = 0;
+        long most = MayDiffer.Count;
         foreach (Leg leg in _legs)
         {
-            if (leg.IsInSet && leg.Lacks.ContainsAny(firstRegion, lastRegion))
-                lacking |= leg.Bit;
+            if (leg.IsInSet)
+                most = Math.Max(most, leg.Lacks.Count);
         }
-        return lacking;
+        return most;
     }
 
-    private Leg? FirstIn(LegState state)
+    private void OutOfSync(long region)
     {
-        foreach (Leg leg in _legs)
+        if (_outOfSync.Add(region))
+            Volatile.Write(ref _outOfSyncCount, _outOfSync.Count);
+    }
+
+    private bool IsLastHolder(Leg leg, long region)
+    {
+        if (leg.Lacks.Contains(region))
+            return false;
+        foreach (Leg other in _legs)
         {
-            if (leg.State == state)
-                return leg;
+            if (other != leg && !other.Lacks.Contains(region))
+                return false;
         }
-        return null;
-    }
-
-    private void Lack(Leg leg, long region)
-    {
-        bool alone = !LacksAnyone(region);
-        if (leg.Lacks.Add(region) && alone)
-            _outOfSync++;
+        return true;
     }
 
     private bool LacksAnyone(long region)
@@ -214,24 +318,5 @@ internal sealed class LegSet
                 return true;
         }
         return false;
-    }
-
-    private void Refresh()
-    {
-        ulong set = 0;
-        ulong trusted = 0;
-        bool whole = true;
-        foreach (Leg leg in _legs)
-        {
-            if (!leg.IsInSet)
-                continue;
-            set |= leg.Bit;
-            if (leg.IsTrusted)
-                trusted |= leg.Bit;
-            whole &= leg.Lacks.Count == 0;
-        }
-        Set = set;
-        Trusted = trusted;
-        IsWhole = whole;
     }
 }

@@ -3,15 +3,16 @@ namespace DmIo.Mapper;
 /// <summary>
 /// What the mirror does to its legs beside passing requests on: copying, zeroing, flushing. Cold paths.
 /// </summary>
-internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : IAsyncDisposable
+internal sealed class LegWriter(
+    IoLoop loop, LegSet legs, BufferPool buffers, TimeSpan deadline, Action<Leg> landed) : IAsyncDisposable
 {
     // A page of zeroes, written this often in one request. Arbitrary: 1 MiB at once.
     private const int ZeroBytes = 64 << 10;
     private const int ZeroRepeats = 16;
 
-    // A pool of its own, so that the copy never waits for clients' requests, nor they for it.
-    private readonly IoClient _client = new(loop, MirrorCopy.Workers * 2);
-    private readonly IoRegion[] _regions = new IoRegion[legs.Legs.Length];
+    // A pool of its own, so that recovery never waits for clients' requests, nor they for it; what hangs keeps its place.
+    private readonly IoClient _client = new(loop, MirrorRecovery.Workers * MirrorSpec.MaxLegs * 2);
+    private int _hanging;
     private IoSegment[]? _zeroes;
 
     /// <summary>Flushes legs.</summary>
@@ -24,21 +25,30 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
             asked, BlockOperation.Write, BlockFlags.None, start, Sectors.FromBytes(data.LengthBytes),
             IoMemory.FromVector(data));
 
-    /// <summary>Reads from one leg.</summary>
-    public Task<LegFailures> ReadAsync(Leg leg, Sectors start, IoVector data) =>
-        RunAsync(
+    /// <summary>
+    /// Reads from one leg, to write it to others. What a leg returned that failed something else meanwhile is not taken: a
+    /// flush that fails makes a system forget what it was to keep.
+    /// </summary>
+    public async Task<LegFailures> ReadAsync(Leg leg, Sectors start, IoVector data)
+    {
+        int before = leg.Failures;
+        LegFailures failures = await RunAsync(
             leg.Bit, BlockOperation.Read, BlockFlags.None, start, Sectors.FromBytes(data.LengthBytes),
             IoMemory.FromVector(data));
+        if (failures.Bits == 0 && (leg.Suspicions > 0 || leg.Failures != before))
+            failures.Add(leg.Index, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EAGAIN));
+        return failures;
+    }
 
     /// <summary>Makes a range of legs read as zeroes, by the legs' own means where they have some.</summary>
     public async Task<LegFailures> ZeroAsync(ulong asked, Sectors start, Sectors count, BlockFlags flags)
     {
         LegFailures first = await RunAsync(asked, BlockOperation.WriteZeroes, flags, start, count, IoMemory.None);
-        return first.Bits == 0 ? first : await WriteZeroPagesAsync(first.Bits, start, count, BlockFlags.None);
+        return first.Bits == 0 ? first : await WriteZeroPagesAsync(first.Bits, start, count);
     }
 
     /// <summary>Writes zeroes as data.</summary>
-    public async Task<LegFailures> WriteZeroPagesAsync(ulong asked, Sectors start, Sectors count, BlockFlags flags)
+    public async Task<LegFailures> WriteZeroPagesAsync(ulong asked, Sectors start, Sectors count)
     {
         var failures = new LegFailures();
         IoSegment[] zeroes = Zeroes();
@@ -48,13 +58,13 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
             Sectors length = Sectors.Min(step, count - done);
             IoVector data = new IoVector(zeroes, zeroes.Length).Slice(0, length.Bytes);
             await RunAsync(
-                asked & ~failures.Bits, BlockOperation.Write, flags, start + done, length, IoMemory.FromVector(data),
+                asked & ~failures.Bits, BlockOperation.Write, BlockFlags.None, start + done, length, IoMemory.FromVector(data),
                 failures);
         }
         return failures;
     }
 
-    public ValueTask DisposeAsync() => _client.DisposeAsync();
+    public ValueTask DisposeAsync() => _hanging > 0 ? ValueTask.CompletedTask : _client.DisposeAsync();
 
     private Task<LegFailures> RunAsync(
         ulong asked, BlockOperation operation, BlockFlags flags, Sectors start, Sectors count, IoMemory memory) =>
@@ -66,17 +76,56 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
     {
         if (asked == 0)
             return failures;
-        int regions = 0;
+        var underWay = new List<(Leg Leg, Task<RegionFailure?> Task)>();
         foreach (Leg leg in legs.Legs)
         {
-            if ((asked & leg.Bit) != 0)
-                _regions[regions++] = new IoRegion(leg.Device, leg.Offset + start, count);
+            if ((asked & leg.Bit) == 0)
+                continue;
+            var request = new LegRequest { Operation = operation, Flags = flags, Memory = memory };
+            request.SetRegions([new IoRegion(leg.Device, leg.Offset + start, count)]);
+            if (_client.Submit(request) is not Errno.None and var refused)
+                throw new InvalidOperationException($"dm-io refused a request of the mirror's own: {refused}.");
+            underWay.Add((leg, request.Task));
         }
-        IoResult result = await _client.ExecuteAsync(operation, flags, _regions.AsSpan(0, regions), memory);
-        if (result.IsRefused)
-            throw new InvalidOperationException($"dm-io refused a request of the mirror's own: {result.Errno}.");
-        failures.Add(asked, result.Outcome);
+        foreach ((Leg leg, Task<RegionFailure?> task) in underWay)
+        {
+            if (!await EndsInTimeAsync(task))
+            {
+                failures.Add(leg.Index, new RegionFailure(operation, leg.Offset + start, Errno.ETIMEDOUT));
+                failures.Landing = Task.WhenAll(failures.Landing, LandAsync(leg, task));
+                continue;
+            }
+            if (await task is { } failure)
+                failures.Add(leg.Index, failure);
+        }
         return failures;
+    }
+
+    private async Task<bool> EndsInTimeAsync(Task task)
+    {
+        if (deadline == TimeSpan.Zero || task.IsCompleted)
+        {
+            await task;
+            return true;
+        }
+        try
+        {
+            await task.WaitAsync(deadline, loop.Time);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private async Task LandAsync(Leg leg, Task task)
+    {
+        leg.Abandoned++;
+        _hanging++;
+        await task;
+        _hanging--;
+        landed(leg);
     }
 
     private IoSegment[] Zeroes()
@@ -89,5 +138,15 @@ internal sealed class LegWriter(IoLoop loop, LegSet legs, BufferPool buffers) : 
         _zeroes = new IoSegment[ZeroRepeats];
         Array.Fill(_zeroes, page);
         return _zeroes;
+    }
+
+    // One for each leg, so that one that hangs keeps no other from being told; its continuations run on the loop.
+    private sealed class LegRequest : IoRequest
+    {
+        private readonly TaskCompletionSource<RegionFailure?> _source = new();
+
+        public Task<RegionFailure?> Task => _source.Task;
+
+        protected override void Notify(in IoOutcome outcome) => _source.SetResult(outcome[0]);
     }
 }

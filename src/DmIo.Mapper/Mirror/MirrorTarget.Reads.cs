@@ -1,59 +1,177 @@
+using System.Numerics;
+
 namespace DmIo.Mapper;
 
-// The way of a read: one leg, and the next when it fails.
+// The way of a read: to the leg that is least busy of those that hold it, and to the next when that fails.
 internal sealed partial class MirrorTarget
 {
     private MirrorRead? _freeRead;
+    private readonly ulong _writeMostly;
 
     internal void Finished(MirrorRead read)
     {
-        BlockRequest request = read.Original!;
+        Leg leg = read.Leg!;
+        leg.ReadsInFlight--;
+        _watch.Remove(read);
+        // A leg that has failed a flush meanwhile may have forgotten what it was to keep: rather ask another.
+        if (read.Error == Errno.None && leg.Failures != read.LegFailures && TryStart(read))
+            return;
         if (read.Error == Errno.None)
         {
-            End(read, Errno.None, Sectors.Zero);
+            if (read.Unreadable != 0)
+                Repair(read);
+            read.At += read.Count;
+            if (read.At == read.Original!.End)
+                End(read, Errno.None, Sectors.Zero);
+            else
+                StartPiece(read);
             return;
         }
-        Leg failed = read.Leg!;
-        NoteRead(failed, read);
-        Sectors failedAt = read.FailedAt - failed.Offset;
-        if (_legs.PickReader(request.Start, request.Count, read.Tried) is { } next)
-        {
-            Read(read, next);
+        read.Unreadable |= leg.Bit;
+        NoteReadFailure(leg, new RegionFailure(BlockOperation.Read, read.FailedAt, read.Error), LegErrors.Read);
+        if (TryStart(read))
             return;
-        }
         // Never what happened to lie in the buffer.
-        request.Data.Clear();
+        Sectors failedAt = read.FailedAt - leg.Offset;
+        MemoryOf(read).Clear();
         End(read, Errno.EIO, failedAt);
     }
 
-    private void StartRead(BlockRequest request)
+    private static IoVector MemoryOf(MirrorRead read) => read.Other?.Vector ?? read.Original!.Data;
+
+    private void StartRead(BlockRequest request, SpareMemory? other = null)
     {
         MirrorRead read = _freeRead ?? new MirrorRead(this);
         _freeRead = read.NextFree;
         read.Original = request;
-        read.Tried = 0;
+        read.Other = other;
         read.Operation = BlockOperation.Read;
         read.Flags = request.Flags;
-        read.Count = request.Count;
-        read.Data = request.Data;
-        Read(read, _legs.PickReader(request.Start, request.Count, 0)!);
+        read.At = request.Start;
+        StartPiece(read);
     }
 
-    private static void Read(MirrorRead read, Leg leg)
+    private void StartPiece(MirrorRead read)
     {
+        read.Tried = read.Unreadable = 0;
+        if (TryStart(read))
+            return;
+        MemoryOf(read).Clear();
+        End(read, Errno.EIO, read.At);
+    }
+
+    // Sends the longest piece that one leg can serve to that leg.
+    private bool TryStart(MirrorRead read)
+    {
+        BlockRequest request = read.Original!;
+        Sectors start = read.At;
+        Sectors end = request.End;
+        ulong candidates;
+        if (_legs.IsWhole)
+        {
+            candidates = _legs.Set & ~read.Tried;
+        }
+        else
+        {
+            long region = _legs.RegionOf(start);
+            candidates = Candidates(region, read.Tried);
+            if (candidates == 0)
+                return false;
+            long last = _legs.RegionOf(end - new Sectors(1));
+            while (region < last && (candidates & Candidates(region + 1, read.Tried)) is not 0 and var both)
+            {
+                candidates = both;
+                region++;
+            }
+            if (region < last)
+                end = _legs.StartOf(region + 1);
+        }
+        if (candidates == 0)
+            return false;
+        Leg leg = Choose(candidates, start, end - start);
         read.Leg = leg;
+        read.LegFailures = leg.Failures;
         read.Tried |= leg.Bit;
-        read.Start = leg.Offset + read.Original!.Start;
+        read.Start = leg.Offset + start;
+        read.Count = end - start;
+        IoVector memory = MemoryOf(read);
+        read.Data = start == request.Start && end == request.End
+            ? memory
+            : memory.Slice((start - request.Start).Bytes, read.Count.Bytes);
+        leg.ReadsInFlight++;
+        leg.NextSequential = end;
+        _watch.Add(read);
         leg.Device.Submit(read);
+        return true;
+    }
+
+    // Rather those that have not just failed something.
+    private ulong Candidates(long region, ulong tried)
+    {
+        if (HasFault(EngineFaults.ReadsWhatIsLacked))
+            return _legs.Set & ~tried;
+        ulong sound = _suspects == 0 ? 0 : _legs.ReadersOf(region, tried | _suspects);
+        return sound != 0 ? sound : _legs.ReadersOf(region, tried);
+    }
+
+    private Leg Choose(ulong candidates, Sectors start, Sectors count)
+    {
+        if ((candidates & ~_suspects) != 0)
+            candidates &= ~_suspects;
+        if ((candidates & ~_writeMostly) != 0)
+            candidates &= ~_writeMostly;
+        if ((candidates & (candidates - 1)) == 0)
+            return _legs[BitOperations.TrailingZeroCount(candidates)];
+        Leg? best = null;
+        int fewest = int.MaxValue;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((candidates & leg.Bit) == 0)
+                continue;
+            int load = leg.ReadsInFlight * 2;
+            if (leg.Index == _options.Mirror.PreferredLeg)
+                load = -2;
+            else if (leg.NextSequential == start)
+                load = -1;
+            // What cannot be read there is asked of others, and of it only when they fail.
+            if (leg.Unreadable.Count > 0 && leg.Unreadable.Overlaps(start, count))
+                load = int.MaxValue - 1;
+            if (load >= fewest)
+                continue;
+            fewest = load;
+            best = leg;
+        }
+        return best!;
+    }
+
+    // Another leg has served what some could not read.
+    private void Repair(MirrorRead read)
+    {
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((read.Unreadable & leg.Bit) != 0)
+                _repair.Begin(leg, read.At, read.Count);
+        }
     }
 
     private void End(MirrorRead read, Errno errno, Sectors failedAt)
     {
         BlockRequest request = read.Original!;
+        SpareMemory? other = read.Other;
         read.Original = null;
+        Recycle(read);
+        if (other is not null && errno == Errno.None)
+            request.AnswerWith(other.Vector, other);
+        else
+            other?.Release();
+        End(request, errno, failedAt);
+    }
+
+    private void Recycle(MirrorRead read)
+    {
         read.Data = default;
+        read.Other = null;
         read.NextFree = _freeRead;
         _freeRead = read;
-        End(request, errno, failedAt);
     }
 }

@@ -4,49 +4,128 @@ namespace DmIo.Mapper;
 internal sealed partial class MirrorTarget
 {
     private readonly IoRegion[] _scratch;
-    private readonly Queue<BlockRequest> _beforeOpen = new();
+    private readonly Queue<MirrorWrite> _beforeLog = new();
     private readonly Queue<MirrorWrite> _unrecorded = new();
     private MirrorWrite? _freeWrite;
 
     public override void Map(BlockRequest request)
     {
         _inFlight++;
+        _lastRequest = Loop.Time.GetTimestamp();
         if (request.Operation == BlockOperation.Read)
         {
             StartRead(request);
+            return;
         }
-        else if (request.ChangesData && !_record.IsOpen)
+        if (request.Operation == BlockOperation.Flush)
         {
-            // The file must say that writes are in flight before the first leg is touched.
-            _beforeOpen.Enqueue(request);
-            if (_beforeOpen.Count == 1)
-                _record.Open();
+            _flusher.Join(request);
+            return;
         }
-        else
+        MirrorWrite write = Rent(request);
+        write.FirstRegion = _legs.RegionOf(request.Start);
+        write.LastRegion = _legs.LastOf(request.Start, request.Count);
+        for (long region = write.FirstRegion; region <= write.LastRegion; region++)
         {
-            StartWrite(request);
+            write.Use = EnterRegion(region);
+            NoteOut(write.Use);
         }
+        if (write.FirstRegion < write.LastRegion)
+            write.Use = null;
+        StartWhenLogged(write);
     }
 
     internal void Finished(MirrorWrite write, in IoOutcome outcome)
     {
-        if (outcome.IsSuccess && write.Asked == _legs.All)
-            End(write, Errno.None);
-        else
+        _watch.Remove(write);
+        if (!outcome.IsSuccess)
+        {
             FinishedInPart(write, outcome);
+            return;
+        }
+        LeaveRegions(write);
+        End(write, Errno.None);
     }
 
-    private void StartWrite(BlockRequest request)
+    // The log must say that a region is dirty, and the record which legs will lack it, before the first leg is touched.
+    private void StartWhenLogged(MirrorWrite write)
     {
-        MirrorWrite write = _freeWrite ?? new MirrorWrite(this);
-        _freeWrite = write.NextFree;
-        write.Original = request;
-        write.Operation = request.Operation == BlockOperation.Discard ? BlockOperation.WriteZeroes : request.Operation;
-        write.Flags = request.Flags;
-        write.Memory = request.Operation == BlockOperation.Write ? IoMemory.FromVector(request.Data) : IoMemory.None;
+        long ticket = TicketOf(write);
+        if (ticket <= _log.Durable)
+        {
+            Issue(write);
+            return;
+        }
+        _beforeLog.Enqueue(write);
+        _log.Commit();
+    }
+
+    private RegionUse EnterRegion(long region)
+    {
+        RegionUse use = _uses.Enter(region, out bool isNew);
+        if (isNew)
+            use.Ticket = _log.MarkDirty(region);
+        return use;
+    }
+
+    // Notes that the legs outside the set will lack a region.
+    private void NoteOut(RegionUse use)
+    {
+        ulong unnoted = _legs.All & ~_legs.Set & ~use.Noted;
+        if (unnoted == 0)
+            return;
+        use.Noted |= unnoted;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((unnoted & leg.Bit) == 0)
+                continue;
+            _legs.Lack(leg, use.Region);
+            use.Ticket = Math.Max(use.Ticket, _log.NoteLack(leg, use.Region));
+        }
+    }
+
+    private long TicketOf(MirrorWrite write)
+    {
+        if (write.Use is { } only)
+            return only.Ticket;
+        long ticket = 0;
+        for (long region = write.FirstRegion; region <= write.LastRegion; region++)
+            ticket = Math.Max(ticket, _uses.Find(region).Ticket);
+        return ticket;
+    }
+
+    private void LeaveRegions(MirrorWrite write)
+    {
+        long stamp = _uses.NextStamp();
+        if (write.Use is { } only)
+        {
+            _uses.Leave(only, stamp);
+        }
+        else
+        {
+            for (long region = write.FirstRegion; region <= write.LastRegion; region++)
+                _uses.Leave(_uses.Find(region), stamp);
+        }
+        write.Use = null;
+        _settler.Arm();
+    }
+
+    private void Issue(MirrorWrite write)
+    {
+        if (write.LegsVersion != _legs.Version)
+        {
+            write.LegsVersion = _legs.Version;
+            for (long region = write.FirstRegion; region <= write.LastRegion; region++)
+                NoteOut(_uses.Find(region));
+            if (TicketOf(write) > _log.Durable)
+            {
+                _beforeLog.Enqueue(write);
+                _log.Commit();
+                return;
+            }
+        }
+        BlockRequest request = write.Original!;
         write.Asked = _legs.Set;
-        if (_legs.Set != _legs.All && request.ChangesData)
-            _legs.MarkLacking(_legs.All & ~_legs.Set, request.Start, request.Count);
         int count = 0;
         foreach (Leg leg in _legs.Legs)
         {
@@ -55,49 +134,87 @@ internal sealed partial class MirrorTarget
         }
         write.SetRegions(_scratch.AsSpan(0, count));
         Errno refused = _client.Submit(write);
-        if (refused != Errno.None)
-            End(write, refused, request.Start);
+        if (refused == Errno.None)
+        {
+            _watch.Add(write);
+            return;
+        }
+        LeaveRegions(write);
+        End(write, refused, request.Start);
     }
 
     private void FinishedInPart(MirrorWrite write, in IoOutcome outcome)
     {
         var failures = new LegFailures();
         failures.Add(write.Asked, outcome);
-        if (failures.Bits != 0 && write.Operation == BlockOperation.WriteZeroes)
-            Host.Spawn("writing zeroes", () => WriteZeroPagesAsync(write, failures.Bits));
+        if (write.Operation == BlockOperation.WriteZeroes && (failures.Bits & _legs.Set) != 0)
+            Host.Spawn("writing zeroes", () => WriteZeroPagesAsync(write, failures));
         else
-            Settle(write, failures);
+            ConcludeAndDecide(write, failures);
+    }
+
+    private void ConcludeAndDecide(MirrorWrite write, LegFailures failures)
+    {
+        ulong failed = failures.Bits;
+        Conclude(write, failures);
+        Decided(failed);
     }
 
     // A leg that cannot write zeroes, or failed to, gets them as data: that it fails only then is a failed write.
-    private async ValueTask WriteZeroPagesAsync(MirrorWrite write, ulong legs)
+    private async ValueTask WriteZeroPagesAsync(MirrorWrite write, LegFailures first)
     {
         BlockRequest request = write.Original!;
-        BlockFlags flags = request.Flags & BlockFlags.Fua;
-        Settle(write, await _writer.WriteZeroPagesAsync(legs, request.Start, request.Count, flags));
+        ulong legs = first.Bits & _legs.Set;
+        LegFailures failures = await _writer.WriteZeroPagesAsync(legs, request.Start, request.Count);
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((first.Bits & ~legs & leg.Bit) != 0)
+                failures.Add(leg.Index, first[leg.Index]);
+        }
+        if ((request.Flags & BlockFlags.Fua) != 0 && failures.Bits != first.Bits && !await _flusher.FlushAsync())
+        {
+            LeaveRegions(write);
+            End(write, Errno.EIO, request.Start);
+        }
+        else
+        {
+            Conclude(write, failures);
+        }
+        Decided(first.Bits);
     }
 
-    private void Settle(MirrorWrite write, LegFailures failures)
+    // What the legs answered is known: who lacks what, and what the client may be told when.
+    private void Conclude(MirrorWrite write, LegFailures failures)
     {
         BlockRequest request = write.Original!;
-        ulong reached = write.Asked & ~failures.Bits;
-        bool good = (reached & _legs.Trusted) != 0;
+        long ticket = 0;
+        bool good = true;
         if (failures.Bits != 0)
-            Note(failures, LegErrors.Write, request.Start, request.Count);
-        if (!good)
+            good = WriteFailed(write.FirstRegion, write.LastRegion, write.Asked, failures, LegErrors.Write);
+        if (good)
+            ticket = TicketOf(write);
+        LeaveRegions(write);
+        Errno errno = good ? Errno.None : Errno.EIO;
+        EndWhenRecorded(write, errno, good ? default : FirstFailing(failures, request), ticket);
+    }
+
+    private void EndWhenRecorded(MirrorWrite write, Errno errno, Sectors failedAt, long ticket)
+    {
+        if (errno != Errno.None || ticket <= _log.Durable)
         {
-            End(write, Errno.EIO, FirstFailing(failures, request));
+            End(write, errno, failedAt);
             return;
         }
-        write.Lacking = _legs.All & ~reached;
-        if ((write.Lacking & ~_record.DurablyOut) == 0)
-        {
-            End(write, Errno.None);
-            return;
-        }
+        write.Ticket = ticket;
         _unrecorded.Enqueue(write);
-        if (!_record.IsSaving)
-            _record.Save();
+        _log.Commit();
+    }
+
+    /// <summary>Answers a client's flush, when what the legs that failed it lack is recorded.</summary>
+    internal void EndFlush(BlockRequest request, bool isDurable)
+    {
+        MirrorWrite write = Rent(request);
+        EndWhenRecorded(write, isDurable ? Errno.None : Errno.EIO, Sectors.Zero, _legsTicket);
     }
 
     private Sectors FirstFailing(LegFailures failures, BlockRequest request)
@@ -111,14 +228,83 @@ internal sealed partial class MirrorTarget
         return Sectors.Max(first, request.Start);
     }
 
+    // A commit has ended: go on with what waited for it.
+    private void LogCommitted(Errno errno)
+    {
+        TellOfLog(errno);
+        bool fails = errno != Errno.None && _options.Mirror.WhenUnrecorded == WhenUnrecorded.Fail;
+        for (int waiting = _beforeLog.Count; waiting > 0; waiting--)
+        {
+            MirrorWrite write = _beforeLog.Dequeue();
+            if (TicketOf(write) <= _log.Durable)
+            {
+                Issue(write);
+            }
+            else if (fails)
+            {
+                LeaveRegions(write);
+                End(write, Errno.EIO, write.Original!.Start);
+            }
+            else
+            {
+                _beforeLog.Enqueue(write);
+            }
+        }
+        for (int waiting = _unrecorded.Count; waiting > 0; waiting--)
+        {
+            MirrorWrite write = _unrecorded.Dequeue();
+            if (write.Ticket <= _log.Durable)
+                End(write, Errno.None);
+            else if (fails)
+                End(write, Errno.EIO, write.Original!.Start);
+            else
+                _unrecorded.Enqueue(write);
+        }
+        foreach (LogWait wait in _logWaits.ToArray())
+        {
+            if (wait.Ticket > _log.Durable && errno == Errno.None)
+                continue;
+            _logWaits.Remove(wait);
+            wait.Done.SetResult(wait.Ticket <= _log.Durable);
+        }
+    }
+
+    private MirrorWrite Rent(BlockRequest request)
+    {
+        MirrorWrite write = _freeWrite ?? new MirrorWrite(this);
+        _freeWrite = write.NextFree;
+        write.Original = request;
+        write.Operation = request.Operation == BlockOperation.Discard ? BlockOperation.WriteZeroes : request.Operation;
+        write.Flags = request.Flags;
+        write.Memory = request.Operation == BlockOperation.Write ? IoMemory.FromVector(request.Data) : IoMemory.None;
+        write.LegsVersion = _legs.Version;
+        write.FirstRegion = 0;
+        write.LastRegion = -1;
+        write.Use = null;
+        return write;
+    }
+
     private void End(MirrorWrite write, Errno errno, Sectors failedAt = default)
     {
         BlockRequest request = write.Original!;
         write.Original = null;
+        if (write.PinnedBits == 0)
+        {
+            Recycle(write);
+        }
+        else
+        {
+            write.Held = request;
+            request.Hold();
+        }
+        End(request, errno, failedAt);
+    }
+
+    private void Recycle(MirrorWrite write)
+    {
         write.Memory = IoMemory.None;
         write.NextFree = _freeWrite;
         _freeWrite = write;
-        End(request, errno, failedAt);
     }
 
     private void End(BlockRequest request, Errno errno, Sectors failedAt)

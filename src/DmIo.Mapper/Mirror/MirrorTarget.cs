@@ -2,8 +2,8 @@ namespace DmIo.Mapper;
 
 /// <summary>
 /// The same sectors on several legs. Every change goes to all legs of the set in one dm-io request; a leg that fails
-/// one leaves the set, and nothing that it lacks is acknowledged before the state file durably says so. Reads come from
-/// one leg and fail over to the others.
+/// one leaves the set, and nothing that it lacks is acknowledged before the record durably says so. Reads come from any
+/// leg that holds the data. Legs that answer again come back, and what they lack is copied to them.
 /// </summary>
 internal sealed partial class MirrorTarget : Target
 {
@@ -11,42 +11,61 @@ internal sealed partial class MirrorTarget : Target
     // hundred bytes each.
     private const int WritesInFlight = 1024;
 
-    // For the copy's chunks and a page of zeroes.
-    private const long BufferBytes = (MirrorCopy.Workers + 1) * (long)BufferPool.MaxBytes;
+    // For recovery's chunks, a page of zeroes, and repairs.
+    private const long BufferBytes = (MirrorRecovery.Workers + 3) * (long)BufferPool.MaxBytes;
 
     private readonly MirrorSpec _spec;
     private readonly MappedDeviceOptions _options;
     private readonly IReadOnlyList<TargetLeg> _places;
     private readonly IoClient _client;
     private readonly LegSet _legs;
-    private readonly MirrorRecord _record;
-    private readonly IStateStore _store;
+    private readonly RegionUses _uses;
+    private readonly RegionLog _log;
+    private readonly MirrorFlusher _flusher;
+    private readonly RegionSettler _settler;
     private readonly LegWriter _writer;
-    private readonly MirrorCopy _copy;
+    private readonly MirrorRecovery _recovery;
+    private readonly LegReturns _returns;
+    private readonly ReadRepair _repair;
     private readonly BufferPool _buffers = new(BufferBytes);
-    private Guid _volume;
-    private long _epoch;
+    private long _lastRequest;
     private int _inFlight;
     private TaskCompletionSource? _drained;
 
-    public MirrorTarget(MappedDevice host, TableLine line, IReadOnlyList<TargetLeg> places, MappedDeviceOptions options)
+    public MirrorTarget(
+        MappedDevice host, TableLine line, IReadOnlyList<TargetLeg> places, TargetLeg? log, MappedDeviceOptions options)
         : base(host, line)
     {
         _spec = (MirrorSpec)line.Target;
         _options = options;
         _places = places;
+        MirrorOptions mirror = options.Mirror;
         long regions = LegSet.CountRegions(line.Length, _spec.RegionSize);
         var legs = new Leg[places.Count];
         for (int i = 0; i < legs.Length; i++)
-            legs[i] = new Leg(i, places[i], options.Identify(places[i].Device, places[i].Argument), regions);
-        _legs = new LegSet(legs, line.Length, _spec.RegionSize);
+        {
+            legs[i] = new Leg(i, places[i], options.Identify(places[i].Device, places[i].Argument), regions)
+            {
+                IsWriteMostly = (mirror.WriteMostlyLegs >> i & 1) != 0,
+            };
+        }
+        _writeMostly = mirror.WriteMostlyLegs;
+        _legs = new LegSet(legs, line.Length, _spec.RegionSize)
+        {
+            DropsLastHolder = HasFault(EngineFaults.DropsLastHolder),
+        };
+        _uses = new RegionUses(host.Loop.Time);
         _client = new IoClient(host.Loop, WritesInFlight);
         _scratch = new IoRegion[legs.Length];
-        _writer = new LegWriter(host.Loop, _legs, _buffers);
-        string file = Path.Combine(options.StateDirectory, $"{host.Name}.mirror-{line.Start}.json");
-        _store = options.OpenStore(host.Loop, file);
-        _record = new MirrorRecord(host.Loop, _store, Snapshot, Saved);
-        _copy = new MirrorCopy(this, host, _legs, _writer, _buffers, options.CopyChunk);
+        _writer = new LegWriter(host.Loop, _legs, _buffers, mirror.LegDeadline, Landed);
+        _log = options.WrapLog(OpenLog(log), _legs);
+        _log.Committed = LogCommitted;
+        _watch = new DeadlineWatch(host.Loop.Time, mirror.LegDeadline);
+        _flusher = new MirrorFlusher(this, _legs, _uses, _watch);
+        _settler = new RegionSettler(this, host, _legs, _uses, _log, mirror.CleanAfter);
+        _recovery = new MirrorRecovery(this, host, _legs, _writer, _buffers, mirror, options.CopyChunk);
+        _returns = new LegReturns(this, host, _legs, _writer, mirror);
+        _repair = new ReadRepair(this, host, _legs, _writer, _buffers, mirror);
         DiscardLimit = SmallestLimit(places, device => device.DiscardLimit, Sectors.Zero);
         WriteZeroesLimit = SmallestLimit(places, device => device.WriteZeroesLimit, FileDevice.RangeLimit);
     }
@@ -56,6 +75,14 @@ internal sealed partial class MirrorTarget : Target
     /// <summary>What the mirror knows of its legs.</summary>
     public LegSet Knowledge => _legs;
 
+    /// <summary>How far recovery is; null when nothing is copied.</summary>
+    public RecoveryProgress? Progress => _recovery.Progress;
+
+    /// <summary>When a client asked something last, on the loop's clock; 0 when none has.</summary>
+    public long LastRequest => _lastRequest;
+
+    public bool IsReadOnly => Host.IsReadOnly;
+
     /// <summary>
     /// Only where every leg can discard. It is done by writing zeroes that need not stay allocated, so that the legs
     /// stay identical: what a discarded range reads as is each device's own affair.
@@ -64,72 +91,196 @@ internal sealed partial class MirrorTarget : Target
 
     public override Sectors WriteZeroesLimit { get; }
 
-    public override string TableWords => MirrorLines.Table(new MirrorTableParts(
-        [.. _places.Select(leg => new ShownLeg(leg.Shown, leg.Offset))], Log?.Shown, _spec.RegionSize, _spec.Sync,
-        _spec.Features));
-
-    public override string StatusWords => MirrorLines.Status(new MirrorStatusParts(
-        [.. _places.Select(leg => leg.Shown)], _legs.InSyncRegions, _legs.Regions,
-        string.Concat(_legs.Legs.ToArray().Select(leg => leg.Letter)),
-        Log is null ? null : new ShownLog(Log.Shown, ShownLog.Alive)));
-
     public override async ValueTask StartAsync(CancellationToken cancellationToken)
     {
-        var start = new MirrorStart(Host.Name, Line, _legs.Legs.ToArray(), _options, _store.Location);
+        var start = new MirrorStart(Host.Name, Line, _legs, _options, _log.Location);
         start.CheckOptions();
-        MirrorState? state = await ReadStateAsync();
-        MirrorPlan plan = state is null ? await start.BirthAsync() : start.Resume(state);
+        RecordedMirror? recorded = await _log.OpenAsync();
+        LegFailures unsynced = TakeOldErrors();
+        if (recorded is null)
+            await start.BirthAsync();
+        else
+            start.Resume(recorded, unsynced);
         cancellationToken.ThrowIfCancellationRequested();
-        Adopt(plan);
-        if (!Host.IsReadOnly && await _record.CloseAsync() is not Errno.None and var errno)
+        TakeOver();
+        _epoch = recorded?.Epoch ?? 0;
+        Guid volume = recorded is null || recorded.Volume == Guid.Empty ? _options.NewVolumeId() : recorded.Volume;
+        if (!IsReadOnly && await _log.BeginAsync(volume, _epoch) is not Errno.None and var errno)
         {
             throw new MapperException(
-                $"{Host.Name}: its state file {_store.Location} cannot be written ({errno}); make its directory "
-                + "writable, or name another with --state-dir");
+                $"{Host.Name}: {_log.Location} cannot be written ({errno}); make it writable, or name another "
+                + "(--log, or --state-dir for a state file)");
         }
-        Tell(plan);
-        if (!_legs.IsWhole && !Host.IsReadOnly)
-            _copy.Start();
+        Tell(start, recorded is null);
+        _recovery.Start();
     }
 
     public override async ValueTask StopAsync()
     {
-        await _copy.StopAsync();
+        await _returns.StopAsync();
+        await _recovery.StopAsync();
+        await _repair.StopAsync();
         if (_inFlight > 0)
         {
             _drained = new TaskCompletionSource();
             await _drained.Task;
         }
-        if (Host.IsReadOnly)
+        if (IsReadOnly)
             return;
-        LegFailures failures = await _writer.FlushAsync(_legs.Set);
-        bool durable = (_legs.Trusted & ~failures.Bits) != 0;
-        Note(failures, LegErrors.Write, Sectors.Zero, Sectors.Zero);
+        bool durable = await _settler.SettleNowAsync() && await FlushSetAsync();
+        _settler.Stop();
         if (!durable)
         {
             throw new IOException(
-                $"{Host.Name}: no leg could be flushed; it is stopped without the mark of a clean stop");
+                $"{Host.Name}: not everything could be flushed to a leg; it is stopped without the mark of a clean stop");
         }
-        if (await _record.CloseAsync() is not Errno.None and var errno)
-            throw new IOException($"{Host.Name}: its state file {_store.Location} cannot be written ({errno})");
+        if (await _log.EndAsync() is not Errno.None and var errno)
+            throw new IOException($"{Host.Name}: {_log.Location} cannot be written ({errno})");
     }
 
     public override async ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
         Sectors start, Sectors count, CancellationToken cancellationToken)
     {
-        Leg source = _legs.Source;
+        Leg? source = _legs.SourceOf(_legs.RegionOf(start), _legs.LastOf(start, count));
+        if (source is null)
+            return await base.ReadExtentsAsync(start, count, cancellationToken);
         return Shift(
             await source.Device.ReadExtentsAsync(start + source.Offset, count, cancellationToken), source.Offset);
     }
 
     public override async ValueTask DisposeAsync()
     {
-        await _copy.StopAsync();
+        _returns.Dispose();
+        _settler.Dispose();
+        await _returns.StopAsync();
+        await _recovery.StopAsync();
+        await _repair.StopAsync();
+        _watch.Dispose();
+        _client.WaitsForAbandoned = false;
         await _client.DisposeAsync();
+        await _flusher.DisposeAsync();
         await _writer.DisposeAsync();
-        _record.Dispose();
+        await _log.DisposeAsync();
         _buffers.Dispose();
+        _spare.Dispose();
         await base.DisposeAsync();
+    }
+
+    /// <summary>Whether a test has planted a fault.</summary>
+    internal bool HasFault(EngineFaults fault) => (_options.Faults & fault) != 0;
+
+    /// <inheritdoc cref="MirrorFlusher.FlushAsync"/>
+    internal Task<bool> FlushSetAsync() => _flusher.FlushAsync();
+
+    /// <summary>Notes that legs hold a region again; the ticket of the commit that says so.</summary>
+    internal long NoteHas(ulong legs, long region)
+    {
+        long ticket = 0;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((legs & leg.Bit) != 0)
+                ticket = Math.Max(ticket, _log.NoteHas(leg, region));
+        }
+        return ticket;
+    }
+
+    /// <summary>Marks a region clean that is in sync and that nobody has changed since the legs were flushed.</summary>
+    internal void MarkCleanIfIdle(long region)
+    {
+        if (!_legs.IsInSync(region))
+            return;
+        if (_uses.TryFind(region, out _))
+            return;
+        _log.MarkClean(region);
+        _log.Commit();
+    }
+
+    /// <summary>Starts recovery if there is anything to copy.</summary>
+    internal void StartRecovery() => _recovery.Restart();
+
+    /// <summary>Recovery met what may pass.</summary>
+    internal void RecoverLater() => _returns.RetryRecovery();
+
+    /// <summary>Begins a change of regions by the mirror itself; true when the log durably says so.</summary>
+    internal async Task<bool> EnterRegionsAsync(long first, long last)
+    {
+        long ticket = 0;
+        for (long region = first; region <= last; region++)
+            ticket = Math.Max(ticket, EnterRegion(region).Ticket);
+        if (await DurableAsync(ticket))
+            return true;
+        LeaveRegions(first, last);
+        return false;
+    }
+
+    /// <summary>Ends a change of regions.</summary>
+    internal void LeaveRegions(long first, long last)
+    {
+        long stamp = _uses.NextStamp();
+        for (long region = first; region <= last; region++)
+            _uses.Leave(_uses.Find(region), stamp);
+        _settler.Arm();
+    }
+
+    /// <summary>
+    /// Copies a block that a leg outside the set lacks, to see whether it takes it. The caller holds the turn.
+    /// </summary>
+    internal async Task<bool> CopyBlockAsync(Leg leg, Sectors start, Sectors count)
+    {
+        long region = _legs.RegionOf(start);
+        if (!leg.Lacks.Contains(region) || LentBuffer.TryRent(_buffers, (int)count.Bytes) is not { } block)
+            return false;
+        ulong tried = leg.Bit;
+        bool taken = false;
+        while (!block.IsPinned && _legs.HolderBut(tried, region, region) is { } other)
+        {
+            tried |= other.Bit;
+            if (block.Used(await _writer.ReadAsync(other, start, block.First(count.Bytes))).Bits != 0)
+                continue;
+            taken = block.Used(await _writer.WriteAsync(leg.Bit, start, block.First(count.Bytes))).Bits == 0;
+            break;
+        }
+        block.Release();
+        return taken;
+    }
+
+    /// <summary>A leg cannot be mended where it could not be read, or errs too often: it leaves if it can.</summary>
+    internal void GiveUpUnreadable(Leg leg, Sectors start, Sectors count)
+    {
+        for (long region = _legs.RegionOf(start); region <= _legs.LastOf(start, count); region++)
+            NoteLack(_legs.Dispensable(leg.Bit, region), region);
+        if (!leg.IsInSet || !_legs.CanLeave(leg))
+        {
+            _recovery.Start();
+            return;
+        }
+        Leave(leg);
+        Tell(leg, new RegionFailure(BlockOperation.Read, leg.Offset + start, Errno.EIO), LegErrors.Read, leg.Bit, true);
+    }
+
+    // What the life before wrote and never became durable; after a crash it matters where that was.
+    private LegFailures TakeOldErrors()
+    {
+        var failures = new LegFailures();
+        foreach (Leg leg in _legs.Legs)
+        {
+            if (leg.Device.TakeOldError() is not Errno.None and var errno)
+                failures.Add(leg.Index, new RegionFailure(BlockOperation.Flush, leg.Offset, errno));
+        }
+        return failures;
+    }
+
+    private void TakeOver()
+    {
+        foreach (Leg leg in _legs.Legs)
+        {
+            leg.IsInSet = leg.IsPresent;
+            leg.IsRecovering = leg.Lacks.Count > 0;
+            if (!leg.IsPresent)
+                leg.Errors = LegErrors.Write;
+        }
+        _legs.Refresh();
+        _recordedOut = _legs.All & ~_legs.Set;
     }
 
     private static Sectors SmallestLimit(
@@ -144,78 +295,30 @@ internal sealed partial class MirrorTarget : Target
         return smallest;
     }
 
-    private async ValueTask<MirrorState?> ReadStateAsync()
+    private void Tell(MirrorStart start, bool isNew)
     {
-        try
-        {
-            return await _store.ReadAsync() is { } text ? MirrorStateJson.Read(text, Host.Name, _store.Location) : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new MapperException(
-                $"{Host.Name}: its state file {_store.Location} cannot be read ({e.Message}); make it readable, or "
-                + "name another directory with --state-dir");
-        }
-    }
-
-    private void Adopt(MirrorPlan plan)
-    {
-        _volume = plan.Volume;
-        _epoch = plan.Epoch;
-        _legs.Begin(plan.States, plan.Source);
-        foreach (Leg leg in _legs.Legs)
-        {
-            leg.Failure = plan.Failures[leg.Index];
-            if (!leg.IsInSet)
-                leg.Errors = leg.Failure?.Kind ?? LegErrors.Write;
-        }
-    }
-
-    private void Tell(MirrorPlan plan)
-    {
-        if (plan.IsNew)
-            MapperLog.Born(Host.Logger, Host.Name, _store.Location);
+        if (isNew)
+            MapperLog.Born(Host.Logger, Host.Name, _log.Location);
         else if (_options.AssumeClean)
-            MapperLog.OptionIgnored(Host.Logger, Host.Name, "--assume-clean", _store.Location);
-        else if (_options.SyncFrom is not null && _legs.IsWhole)
-            MapperLog.OptionIgnored(Host.Logger, Host.Name, "--sync-from", _store.Location);
-        if (plan.WasUnclean)
-            MapperLog.Unclean(Host.Logger, Host.Name, plan.Source);
+            MapperLog.OptionIgnored(Host.Logger, Host.Name, "--assume-clean", _log.Location);
+        else if (_options.SyncFrom is not null && !start.UsedSyncFrom)
+            MapperLog.OptionIgnored(Host.Logger, Host.Name, "--sync-from", _log.Location);
+        foreach (string finding in start.Findings)
+            MapperLog.Finding(Host.Logger, Host.Name, finding);
         foreach (Leg leg in _legs.Legs)
         {
-            if (leg.IsInSet)
-                continue;
-            string reason = leg.Failure is { } failure
-                ? $"{failure.Operation} at sector {failure.Sector} failed with {failure.Errno} on {failure.At:u}"
-                : "it is not the leg that the state file names";
-            MapperLog.LegStale(Host.Logger, Host.Name, leg.Index, leg.Place.Argument, reason, plan.Source);
+            if (leg.IsPresent && leg.Identity.Canonical is null)
+                MapperLog.LegIsAnonymous(Host.Logger, Host.Name, leg.Index, leg.Place.Argument);
+            if (!leg.IsPresent)
+            {
+                string reason = ((MissingDevice)leg.Device).Reason;
+                MapperLog.LegMissing(Host.Logger, Host.Name, leg.Index, leg.Place.Argument, reason);
+            }
+            else if (leg.Lacks.Count > 0)
+            {
+                MapperLog.LegLacks(Host.Logger, Host.Name, leg.Index, leg.Place.Argument, leg.Lacks.Count);
+            }
         }
         MapperLog.Status(Host.Logger, Host.Name, Host.StatusOf(this));
-    }
-
-    // A leg in sync that lacks something (all legs failed a write there) is told as one that may differ.
-    private MirrorState Snapshot(bool clean)
-    {
-        var legs = new LegRecord[_places.Count];
-        foreach (Leg leg in _legs.Legs)
-        {
-            legs[leg.Index] = new LegRecord
-            {
-                Identity = leg.Identity,
-                OffsetSectors = leg.Offset.Count,
-                State = leg.State == LegState.InSync && leg.Lacks.Count > 0 ? LegState.MayDiffer : leg.State,
-                Failure = leg.Failure,
-            };
-        }
-        return new MirrorState
-        {
-            Volume = _volume,
-            Device = Host.Name,
-            StartSector = Begin.Count,
-            LengthSectors = Length.Count,
-            Epoch = _epoch,
-            Clean = clean,
-            Legs = legs,
-        };
     }
 }

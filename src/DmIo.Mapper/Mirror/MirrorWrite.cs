@@ -1,18 +1,51 @@
 namespace DmIo.Mapper;
 
 /// <summary>A change or a flush on its way to the legs of the set: one dm-io request. Pooled by its mirror.</summary>
-internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest
+internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest, IWatched
 {
-    /// <summary>What the mirror was asked.</summary>
+    /// <summary>What the mirror was asked; null for a flush, which many may wait for.</summary>
     public BlockRequest? Original { get; set; }
 
     /// <summary>The legs that this request reaches.</summary>
     public ulong Asked { get; set; }
 
-    /// <summary>Legs that did not take it; it is acknowledged when the record says that they are out.</summary>
-    public ulong Lacking { get; set; }
+    /// <summary>First region that it changes.</summary>
+    public long FirstRegion { get; set; }
+
+    /// <summary>Last region that it changes; before the first for a flush.</summary>
+    public long LastRegion { get; set; }
+
+    /// <summary>The region's use, when there is only one.</summary>
+    public RegionUse? Use { get; set; }
+
+    /// <summary>The legs' version for which it was noted who lacks it.</summary>
+    public int LegsVersion { get; set; }
+
+    /// <summary>The commit that it is acknowledged after.</summary>
+    public long Ticket { get; set; }
+
+    /// <summary>What the mirror was asked, answered, while operations that were given up use its memory.</summary>
+    public BlockRequest? Held { get; set; }
+
+    public long BeganAt { get; set; }
+
+    public IWatched? Earlier { get; set; }
+
+    public IWatched? Later { get; set; }
 
     public MirrorWrite? NextFree { get; set; }
+
+    public void Overdue() => mirror.GiveUp(this);
+
+    protected override bool TracksRegions => true;
+
+    protected override void RegionFinished(int region, in RegionFailure? failure)
+    {
+        if (failure is not null)
+            mirror.Suspect(Asked, region);
+    }
+
+    protected override void Landed(int region) => mirror.Landed(this, region);
 
     protected override void Notify(in IoOutcome outcome) => mirror.Finished(this, outcome);
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace DmIo.Mapper;
 
@@ -10,6 +11,9 @@ internal sealed class RegionSet(long capacity)
     /// <summary>How many regions are in the set.</summary>
     public long Count { get; private set; }
 
+    /// <summary>The set as bits, region r at bit r; empty while the set is.</summary>
+    public ReadOnlySpan<ulong> Words => _words;
+
     public bool Contains(long region) => _words.Length > 0 && (_words[region >> 6] >> (int)region & 1) != 0;
 
     /// <summary>Whether any region from the first to the last is in the set.</summary>
@@ -18,10 +22,8 @@ internal sealed class RegionSet(long capacity)
     /// <returns>False when it was there already.</returns>
     public bool Add(long region)
     {
-        if (_words.Length == 0)
-            _words = new ulong[(capacity + 63) >> 6];
         ulong bit = 1UL << (int)region;
-        ref ulong word = ref _words[region >> 6];
+        ref ulong word = ref Allocated()[region >> 6];
         if ((word & bit) != 0)
             return false;
         word |= bit;
@@ -39,6 +41,41 @@ internal sealed class RegionSet(long capacity)
             _words = [];
         return true;
     }
+
+    /// <summary>Adds every region.</summary>
+    public void Fill()
+    {
+        Array.Fill(Allocated(), ulong.MaxValue);
+        Trim();
+    }
+
+    /// <summary>Adds the regions of another set.</summary>
+    public void UnionWith(RegionSet other) => Combine(other.Words, (mine, theirs) => mine | theirs);
+
+    /// <summary>Leaves only the regions that are in another set too.</summary>
+    public void IntersectWith(RegionSet other)
+    {
+        if (Count > 0 && other.Count == 0)
+            Clear();
+        else
+            Combine(other.Words, (mine, theirs) => mine & theirs);
+    }
+
+    /// <summary>Takes the regions of another set out.</summary>
+    public void ExceptWith(RegionSet other) => Combine(other.Words, (mine, theirs) => mine & ~theirs);
+
+    /// <summary>Takes over bits as they are stored, region r at bit r % 8 of byte r / 8.</summary>
+    public void Load(ReadOnlySpan<byte> bits)
+    {
+        Span<byte> words = MemoryMarshal.AsBytes(Allocated().AsSpan());
+        words.Clear();
+        bits[..Math.Min(bits.Length, words.Length)].CopyTo(words);
+        Trim();
+    }
+
+    /// <summary>Whether it has the same regions as another set.</summary>
+    public bool SetEquals(RegionSet other) =>
+        Count == other.Count && (Count == 0 || _words.AsSpan().SequenceEqual(other._words));
 
     /// <summary>
     /// The first region of the set that is not before <paramref name="region"/>; -1 when there is none.
@@ -62,5 +99,34 @@ internal sealed class RegionSet(long capacity)
     {
         _words = [];
         Count = 0;
+    }
+
+    private ulong[] Allocated()
+    {
+        if (_words.Length == 0)
+            _words = new ulong[(capacity + 63) >> 6];
+        return _words;
+    }
+
+    private void Combine(ReadOnlySpan<ulong> other, Func<ulong, ulong, ulong> combine)
+    {
+        if (other.Length == 0)
+            return;
+        ulong[] words = Allocated();
+        for (int i = 0; i < words.Length; i++)
+            words[i] = combine(words[i], other[i]);
+        Trim();
+    }
+
+    // Clears what lies behind the last region, counts, and gives the memory of an empty set back.
+    private void Trim()
+    {
+        if ((capacity & 63) != 0)
+            _words[^1] &= ulong.MaxValue >> -(int)capacity;
+        Count = 0;
+        foreach (ulong word in _words)
+            Count += BitOperations.PopCount(word);
+        if (Count == 0)
+            _words = [];
     }
 }

@@ -1,9 +1,12 @@
+using System.Text.Json.Serialization;
+
 namespace DmIo.Mapper;
 
 /// <summary>
-/// What tells a leg from every other after a restart. A file is its path, its inode and the time it was created (inode
-/// numbers are used again); a disk is its serial number where it has one, otherwise its device number and size; any
-/// other device is its name.
+/// What tells a leg from every other after a restart. A file is its file system, its inode, the time it was created (inode
+/// numbers are used again) and its size; a disk is its worldwide name or serial number, or what the kernel knows a mapped
+/// device or a loop device by, and its size; any other device is its name and size. A disk of which none of that is known
+/// is never taken for the one that was recorded.
 /// </summary>
 internal sealed record LegIdentity
 {
@@ -41,42 +44,61 @@ internal sealed record LegIdentity
                 Kind = "file",
                 Name = path,
                 SizeBytes = id.SizeBytes,
+                DeviceNumber = id.MajorMinor,
                 Inode = id.Inode,
                 CreatedNs = id.CreatedNs,
             };
     }
 
-    /// <summary>Whether this is the leg that was recorded. What cannot be known counts as another one.</summary>
-    public bool IsSameAs(LegIdentity recorded)
+    /// <summary>
+    /// All that counts when legs are told apart, as one text; null when nothing is known that would tell this one.
+    /// </summary>
+    [JsonIgnore]
+    public string? Canonical => Kind switch
     {
-        if (Kind != recorded.Kind)
-            return false;
-        return Kind switch
-        {
-            "file" => Name == recorded.Name && Inode == recorded.Inode && CreatedNs == recorded.CreatedNs,
-            "disk" when Serial is not null || recorded.Serial is not null =>
-                Serial == recorded.Serial && SizeBytes == recorded.SizeBytes,
-            "disk" => DeviceNumber == recorded.DeviceNumber && SizeBytes == recorded.SizeBytes,
-            _ => Name == recorded.Name,
-        };
-    }
+        "file" => $"file {DeviceNumber} {Inode} {CreatedNs} {SizeBytes}",
+        "disk" when Serial is not null => $"disk {Serial} {SizeBytes}",
+        "device" => $"device {Name} {SizeBytes}",
+        _ => null,
+    };
+
+    /// <summary>Whether this is the leg that was recorded. What cannot be known counts as another one.</summary>
+    public bool IsSameAs(LegIdentity recorded) =>
+        Canonical is { } canonical && recorded is not null && canonical == recorded.Canonical;
 
     private static string? ReadSerial(string deviceNumber)
     {
-        // NVMe and partitions' disks, SCSI, virtio: whichever the kernel shows.
-        foreach (string attribute in (string[])["wwid", "device/wwid", "serial", "device/serial"])
+        string directory = $"/sys/dev/block/{deviceNumber}";
+        if (ReadLine($"{directory}/partition") is { } partition)
+            return ReadDiskSerial($"{directory}/..") is { } disk ? $"{disk} partition {partition}" : null;
+        return ReadDiskSerial(directory);
+    }
+
+    private static string? ReadDiskSerial(string directory)
+    {
+        // NVMe, SCSI, virtio; mapped devices, arrays and loop devices: whichever the kernel shows.
+        string[] attributes =
+        [
+            "wwid", "device/wwid", "serial", "device/serial", "dm/uuid", "dm/name", "md/uuid", "loop/backing_file",
+        ];
+        foreach (string attribute in attributes)
         {
-            string path = $"/sys/dev/block/{deviceNumber}/{attribute}";
-            try
-            {
-                if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: > 0 } serial)
-                    return serial;
-            }
-            catch (IOException)
-            {
-                // A disk without the page behind the attribute.
-            }
+            if (ReadLine($"{directory}/{attribute}") is { } value)
+                return $"{attribute} {value}";
         }
         return null;
+    }
+
+    private static string? ReadLine(string path)
+    {
+        try
+        {
+            return File.Exists(path) && File.ReadAllText(path).Trim() is { Length: > 0 } line ? line : null;
+        }
+        catch (IOException)
+        {
+            // A disk without the page behind the attribute.
+            return null;
+        }
     }
 }

@@ -7,7 +7,14 @@ internal sealed record LegRecord
 
     public required long OffsetSectors { get; init; }
 
-    public required LegState State { get; init; }
+    /// <summary>Whether writes went to it. After a crash a leg outside the set lacks everything.</summary>
+    public bool InSet { get; init; } = true;
+
+    /// <summary>It was given up by a forced start.</summary>
+    public bool Diverged { get; init; }
+
+    /// <summary>Regions that it lacks, as runs: first and last of each.</summary>
+    public IReadOnlyList<long[]>? Lacks { get; init; }
 
     public LegFailure? Failure { get; init; }
 }

@@ -20,11 +20,12 @@ internal sealed partial class MirrorStateJson : JsonSerializerContext
         {
             using JsonDocument document = JsonDocument.Parse(text);
             int version = document.RootElement.GetProperty("version").GetInt32();
-            if (version > MirrorState.CurrentVersion)
+            if (version != MirrorState.CurrentVersion)
             {
                 throw new MapperException(
                     $"{device}: its state file {location} is of version {version} and this program knows only version "
-                    + $"{MirrorState.CurrentVersion}; use the newer program that wrote it");
+                    + $"{MirrorState.CurrentVersion}; use the program that wrote it, or remove the file and say "
+                    + "--sync-from LEG with the leg that is right");
             }
             return JsonSerializer.Deserialize(text, Default.State) ?? throw Damaged(device, location, "it is empty");
         }
@@ -35,7 +36,7 @@ internal sealed partial class MirrorStateJson : JsonSerializerContext
         }
     }
 
-    private static MapperException Damaged(string device, string location, string reason) => new(
+    public static MapperException Damaged(string device, string location, string reason) => new(
         $"{device}: its state file {location} cannot be read ({reason}), so which legs are good is not known; restore "
         + "it, or remove it and say --sync-from LEG with the leg that is right");
 }

@@ -46,15 +46,24 @@ internal sealed class LinearTarget(MappedDevice host, TableLine line, TargetLeg 
 
         public Forward? NextFree { get; private set; }
 
+        public override bool TakesOtherMemory => Original!.TakesOtherMemory;
+
         protected override void Completed()
         {
             BlockRequest original = Original!;
             Sectors failedAt = Error == Errno.None ? Sectors.Zero : FailedAt - (Start - original.Start);
+            PassAnswerTo(original);
+            if (!PassHoldTo(original))
+                Unheld();
+            original.Complete(target.Loop, Error, failedAt);
+        }
+
+        protected override void Unheld()
+        {
             Original = null;
             Data = default;
             NextFree = target._free;
             target._free = this;
-            original.Complete(target.Loop, Error, failedAt);
         }
     }
 }

@@ -9,7 +9,8 @@ internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDispos
     /// <summary>The device of which the line is a part.</summary>
     protected MappedDevice Host => host;
 
-    protected IoLoop Loop => host.Loop;
+    /// <summary>The device's loop.</summary>
+    public IoLoop Loop => host.Loop;
 
     public TableLine Line => line;
 

@@ -19,5 +19,5 @@ internal sealed class DirectPlan(BlockOperation operation) : RequestPlan
         request.Submit(operation, request.RangeStart, request.RangeCount, request.Whole, flags);
     }
 
-    public override void Continue(NbdRequest request) => request.Finish(request.Error);
+    public override void Continue(NbdRequest request, Errno error) => request.Finish(error);
 }

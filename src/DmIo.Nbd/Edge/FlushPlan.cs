@@ -10,5 +10,5 @@ internal sealed class FlushPlan : RequestPlan
     public override void Start(NbdRequest request) =>
         request.Submit(BlockOperation.Flush, Sectors.Zero, Sectors.Zero, IoVector.Empty, BlockFlags.None);
 
-    public override void Continue(NbdRequest request) => request.Finish(request.Error);
+    public override void Continue(NbdRequest request, Errno error) => request.Finish(error);
 }

@@ -24,11 +24,11 @@ internal sealed class PatchedWritePlan : RequestPlan
             ReadTail(request);
     }
 
-    public override void Continue(NbdRequest request)
+    public override void Continue(NbdRequest request, Errno error)
     {
-        if (request.Error != Errno.None || request.Stage == Writing)
+        if (error != Errno.None || request.Stage == Writing)
         {
-            request.Finish(request.Error);
+            request.Finish(error);
             return;
         }
         if (request.IsAbandoned)
@@ -66,8 +66,7 @@ internal sealed class PatchedWritePlan : RequestPlan
     private static void ReadBlock(NbdRequest request, int stage, Sectors at)
     {
         request.Stage = stage;
-        request.Submit(
-            BlockOperation.Read, at, Sectors.FromBytes(request.BlockBytes), request.ScratchVector, BlockFlags.None);
+        request.SubmitBlock(BlockOperation.Read, at);
     }
 
     private static void Write(NbdRequest request)

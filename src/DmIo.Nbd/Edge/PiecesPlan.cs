@@ -14,12 +14,12 @@ internal abstract class PiecesPlan : RequestPlan
     private const int Flushing = -1;
 
     /// <inheritdoc/>
-    public sealed override void Continue(NbdRequest request)
+    public sealed override void Continue(NbdRequest request, Errno error)
     {
         if (request.Stage == Flushing)
-            request.Finish(request.Error);
-        else if (!TryGoOn(request))
-            request.Finish(request.Error);
+            request.Finish(error);
+        else if (!TryGoOn(request, error))
+            request.Finish(error);
         else if (request.IsAbandoned)
             request.Finish(Errno.ECANCELED);
         else
@@ -28,7 +28,7 @@ internal abstract class PiecesPlan : RequestPlan
 
     /// <summary>Takes note of a step's end.</summary>
     /// <returns>False when it failed and the request with it.</returns>
-    protected abstract bool TryGoOn(NbdRequest request);
+    protected abstract bool TryGoOn(NbdRequest request, Errno error);
 
     /// <summary>Starts the step at <see cref="NbdRequest.PositionBytes"/>, which lies before the end.</summary>
     protected abstract void StartStep(NbdRequest request);
@@ -68,6 +68,6 @@ internal abstract class PiecesPlan : RequestPlan
             request.Durable = false;
         }
         request.Stage = Piece;
-        request.Submit(operation, start, count, data, flags);
+        request.SubmitStep(operation, start, count, data, flags);
     }
 }

@@ -15,7 +15,7 @@ internal abstract class RequestPlan
     public abstract void Start(NbdRequest request);
 
     /// <summary>Goes on after an operation has completed.</summary>
-    public abstract void Continue(NbdRequest request);
+    public abstract void Continue(NbdRequest request, Errno error);
 
     /// <summary>Goes on with the turn that was asked for.</summary>
     public virtual void TurnGranted(NbdRequest request) => throw new NotSupportedException("This plan takes no turn.");

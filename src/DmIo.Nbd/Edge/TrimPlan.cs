@@ -20,7 +20,7 @@ internal sealed class TrimPlan : PiecesPlan
             Next(request);
     }
 
-    protected override bool TryGoOn(NbdRequest request) => request.Error == Errno.None;
+    protected override bool TryGoOn(NbdRequest request, Errno error) => error == Errno.None;
 
     protected override void StartStep(NbdRequest request) =>
         SubmitPiece(request, BlockOperation.Discard, request.Connection.Device.DiscardLimit, BlockFlags.None);

@@ -50,9 +50,9 @@ internal sealed class ZeroPlan : PiecesPlan
         }
     }
 
-    protected override bool TryGoOn(NbdRequest request)
+    protected override bool TryGoOn(NbdRequest request, Errno error)
     {
-        if (request.Error == Errno.EOPNOTSUPP && request.Operation == BlockOperation.WriteZeroes)
+        if (error == Errno.EOPNOTSUPP && request.Operation == BlockOperation.WriteZeroes)
         {
             // The device had thought that it could: this piece and what follows is written.
             request.WritesZeroes = true;
@@ -60,7 +60,7 @@ internal sealed class ZeroPlan : PiecesPlan
             request.Durable |= (request.Flags & BlockFlags.Fua) != 0;
             return true;
         }
-        if (request.Error != Errno.None)
+        if (error != Errno.None)
             return false;
         if (request.Stage == ReadingBlock)
         {
@@ -78,7 +78,6 @@ internal sealed class ZeroPlan : PiecesPlan
     {
         request.Stage = stage;
         var start = Sectors.FromBytes(request.PositionBytes - InBlock(request));
-        request.Submit(
-            operation, start, Sectors.FromBytes(request.BlockBytes), request.ScratchVector, BlockFlags.None);
+        request.SubmitBlock(operation, start);
     }
 }

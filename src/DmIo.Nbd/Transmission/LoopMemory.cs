@@ -7,7 +7,7 @@ namespace DmIo.Nbd.Transmission;
 /// finds no room waits in line; buffers for a request are given whole or not at all, so two that wait never hold what
 /// the other needs.
 /// </summary>
-internal sealed unsafe class LoopMemory : LoopWork, IDisposable
+internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
 {
     // Zeroes for devices that cannot write zeroes themselves: one small buffer, named many times in a vector.
     private const int ZeroBufferBytes = 64 << 10;
@@ -21,12 +21,14 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
     public const int MaxReceiveVectors = NbdLimits.MostPayloadBytes / BufferPool.MaxBytes + 4;
 
     private readonly KernelLoop _loop;
+    private readonly PinnedFigure _pinned;
     private readonly TimeSpan _stallTimeout;
     private readonly HashSet<NbdConnection> _connections = [];
     private readonly BufferPool _pool;
     private readonly long _chunkLimitBytes;
     private readonly Stack<ReceiveChunk> _freeChunks = new();
     private readonly Stack<NbdRequest> _freeRequests = new();
+    private readonly Stack<EdgeStep> _freeSteps = new();
     private readonly Queue<NbdConnection> _line = new();
     private readonly Step _serveLine;
     private NbdConnection? _head;
@@ -35,8 +37,9 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
     private bool _sweepIsDue;
     private IoSegment[]? _zeroes;
 
-    public LoopMemory(KernelLoop loop, NbdLimits limits)
+    public LoopMemory(KernelLoop loop, NbdLimits limits, PinnedFigure pinned)
     {
+        _pinned = pinned;
         _loop = loop;
         _stallTimeout = limits.StallTimeout;
         _pool = new BufferPool(limits.MaxBytesInFlightPerLoop);
@@ -112,15 +115,21 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
     public void Return(IoSegment buffer)
     {
         _pool.Return(buffer);
-        if (_head is not null || _line.Count > 0)
-            _serveLine.Ready(_loop);
+        ServeLineLater();
     }
 
     public void Return(ReceiveChunk chunk)
     {
-        Return(chunk.Memory);
+        if (chunk.IsPinned)
+            ReturnPinned(chunk.Memory);
+        else
+            Return(chunk.Memory);
         _freeChunks.Push(chunk);
     }
+
+    public EdgeStep RentStep() => _freeSteps.TryPop(out EdgeStep? step) ? step : new EdgeStep(this);
+
+    public void Return(EdgeStep step) => _freeSteps.Push(step);
 
     public NbdRequest RentRequest() => _freeRequests.TryPop(out NbdRequest? request) ? request : new NbdRequest(this);
 
@@ -145,8 +154,9 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
         _pool.Dispose();
         NativeMemory.Free(ReceiveVectors);
         ReceiveVectors = null;
-        if (_zeroes is not null)
-            NativeMemory.AlignedFree((void*)_zeroes[0].Address);
+        _isDisposed = true;
+        if (_parkedCount == 0)
+            FreeZeroes();
     }
 
     protected override void Run() => Dispose();
@@ -204,6 +214,12 @@ internal sealed unsafe class LoopMemory : LoopWork, IDisposable
     {
         if (_served == connection)
             _served = null;
+    }
+
+    private void ServeLineLater()
+    {
+        if (_head is not null || _line.Count > 0)
+            _serveLine.Ready(_loop);
     }
 
     private void ServeLine()

@@ -232,8 +232,8 @@ internal sealed partial class NbdConnection : FdWatch
             _loop.Unwatch(this);
         _ = Libc.Close(Fd);
         // Who disconnected in order is owed everything that it sent before, though it may not wait for the replies.
-        for (NbdRequest? request = _inFlight; request is not null; request = request.NextInFlight)
-            request.IsAbandoned = !_hasDisconnected;
+        for (NbdRequest? request = _inFlight; request is not null && !_hasDisconnected; request = request.NextInFlight)
+            request.Abandon();
         _inFlightCount++; // Held until all is let go of, so that the end comes once and last.
         _sender.Discard();
         _received.Discard();

@@ -5,7 +5,8 @@ namespace DmIo.Nbd.Transmission;
 /// </summary>
 internal sealed partial class NbdRequest
 {
-    private readonly IoSegment[] _scratch = new IoSegment[1];
+    private IoSegment _scratch;
+    private EdgeStep? _step;
     private EdgeTurn? _turn;
     private bool _holdsTurn;
 
@@ -48,11 +49,8 @@ internal sealed partial class NbdRequest
     /// <summary>Whether the client's range is whole blocks.</summary>
     public bool IsAligned => LengthBytes == RangeCount.Bytes;
 
-    /// <summary>The scratch block as a vector.</summary>
-    public IoVector ScratchVector => new(_scratch, 1);
-
     /// <summary>The scratch block.</summary>
-    public Span<byte> Scratch => _scratch[0].Span;
+    public Span<byte> Scratch => _scratch.Span;
 
     /// <summary>Rounds the client's range out.</summary>
     public void SetRange()
@@ -70,17 +68,47 @@ internal sealed partial class NbdRequest
         Payload = Whole.Slice(HeadBytes, LengthBytes);
     }
 
-    public void SetScratch(IoSegment scratch) => _scratch[0] = scratch;
+    public void SetScratch(IoSegment scratch) => _scratch = scratch;
 
-    /// <summary>Sends one operation to the device; the plan is told when it has completed.</summary>
+    /// <summary>
+    /// Sends the request's last or only operation to the device; the plan is told when it has completed.
+    /// </summary>
     public void Submit(BlockOperation operation, Sectors start, Sectors count, IoVector data, BlockFlags flags)
     {
-        Operation = operation;
-        Start = start;
-        Count = count;
+        Describe(operation, start, count, flags);
         Data = data;
-        Flags = flags;
         Connection.Device.Submit(this);
+    }
+
+    /// <summary>Sends an operation that others may follow; the plan is told when it has completed.</summary>
+    public void SubmitStep(BlockOperation operation, Sectors start, Sectors count, IoVector data, BlockFlags flags)
+    {
+        Describe(operation, start, count, flags);
+        SubmitStep(default, data);
+    }
+
+    /// <summary>Reads a block into <see cref="Scratch"/> or writes it from there, others may follow.</summary>
+    public void SubmitBlock(BlockOperation operation, Sectors start)
+    {
+        Describe(operation, start, Sectors.FromBytes(BlockBytes), BlockFlags.None);
+        SubmitStep(_scratch, default);
+    }
+
+    /// <summary>A step has come back, with the scratch block if it used one.</summary>
+    public void StepCompleted(Errno error, IoSegment scratch)
+    {
+        if (scratch.LengthBytes > 0)
+            _scratch = scratch;
+        _step = null;
+        _plan.Continue(this, error);
+    }
+
+    /// <summary>Nobody waits for the request any more.</summary>
+    public void Abandon()
+    {
+        IsAbandoned = true;
+        if (_step is not null)
+            _step.IsAbandoned = true;
     }
 
     /// <summary>
@@ -91,6 +119,21 @@ internal sealed partial class NbdRequest
         _turn ??= new EdgeTurn(this);
         if (Connection.Device.Turns.TryEnter(_turn, RangeStart, RangeCount))
             TurnGranted();
+    }
+
+    private void Describe(BlockOperation operation, Sectors start, Sectors count, BlockFlags flags)
+    {
+        Operation = operation;
+        Start = start;
+        Count = count;
+        Flags = flags;
+    }
+
+    private void SubmitStep(IoSegment scratch, IoVector data)
+    {
+        _step = memory.RentStep();
+        _step.Prepare(this, scratch, data);
+        Connection.Device.Submit(_step);
     }
 
     private void TurnGranted()
@@ -115,9 +158,9 @@ internal sealed partial class NbdRequest
     private void ReleaseEdge()
     {
         Stage = 0;
-        if (_scratch[0].LengthBytes > 0)
-            memory.Return(_scratch[0]);
-        _scratch[0] = default;
+        if (_scratch.LengthBytes > 0)
+            memory.Return(_scratch);
+        _scratch = default;
     }
 
     private sealed class EdgeTurn(NbdRequest request) : Turn

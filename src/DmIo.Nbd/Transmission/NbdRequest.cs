@@ -6,7 +6,7 @@ namespace DmIo.Nbd.Transmission;
 /// <summary>
 /// One request of a client, from its header to the last byte of its reply; it travels to the device as itself, once or,
 /// where the export's edge asks for it, several times. Pooled by the loop. It owns its buffers and holds the chunk that
-/// its payload lies in until its reply has been sent.
+/// its payload lies in until its reply has been sent and no device holds it any more.
 /// </summary>
 internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
 {
@@ -15,6 +15,7 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
     private int _firstOwned;
     private ReceiveChunk? _chunk;
     private RequestPlan _plan = DirectPlan.Reading;
+    private bool _isParked;
 
     /// <summary>The connection that the request came on.</summary>
     public NbdConnection Connection { get; private set; } = null!;
@@ -38,7 +39,8 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
     public IoVector ReplyData { get; private set; }
 
     /// <summary>The most segments that <see cref="ReplyData"/> may lie in.</summary>
-    public int ReplySegments => ReplyData.LengthBytes == 0 ? 0 : _segmentCount;
+    public int ReplySegments =>
+        ReplyData.LengthBytes == 0 ? 0 : HasOtherAnswer ? MaxAnswerSegments : _segmentCount;
 
     /// <summary>Reply bytes that the socket has not taken yet.</summary>
     public long UnsentBytes { get; set; }
@@ -54,6 +56,9 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
 
     /// <summary>What the loop's connections share.</summary>
     public LoopMemory Memory => memory;
+
+    // Of the operations that are the request itself, only a plain read's data is sent on as it is.
+    public override bool TakesOtherMemory => _plan.HasReplyData;
 
     private IoVector Vector => new(_segments, _segmentCount);
 
@@ -96,7 +101,7 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
     {
         LeaveTurn();
         if (error == Errno.None && _plan.HasReplyData)
-            ReplyData = Payload;
+            ReplyData = HasOtherAnswer ? AnsweredData.Slice(HeadBytes, LengthBytes) : Payload;
         ReplyError = WireError.From(error);
         Connection.Finished(this);
     }
@@ -108,20 +113,55 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
         Connection.Finished(this);
     }
 
-    /// <summary>Returns everything that the request holds, and the request itself, to the loop's memory.</summary>
+    /// <summary>
+    /// Returns everything that the request holds, and the request itself, to the loop's memory; when a device still holds
+    /// it, as soon as it does not.
+    /// </summary>
     public void Release()
     {
+        ReleaseAnswer();
+        ReleaseEdge();
+        if (IsHeld)
+        {
+            Park();
+            return;
+        }
         for (int i = _firstOwned; i < _segmentCount; i++)
             memory.Return(_segments[i]);
-        _segmentCount = _firstOwned = 0;
         _chunk?.Release();
+        Reset();
+    }
+
+    protected override void Completed() => _plan.Continue(this, Error);
+
+    protected override void Unheld()
+    {
+        if (!_isParked)
+            return; // The reply is still on its way.
+        _isParked = false;
+        for (int i = _firstOwned; i < _segmentCount; i++)
+            memory.ReturnPinned(_segments[i]);
+        _chunk?.ReleaseParked();
+        Reset();
+        memory.Unparked();
+    }
+
+    private void Park()
+    {
+        _isParked = true;
+        for (int i = _firstOwned; i < _segmentCount; i++)
+            memory.Pin(_segments[i]);
+        _chunk?.Park();
+        memory.Parked();
+    }
+
+    private void Reset()
+    {
+        _segmentCount = _firstOwned = 0;
         _chunk = null;
-        ReleaseEdge();
         ReplyData = Payload = Whole = Data = default;
         Flags = BlockFlags.None;
         IsAbandoned = false;
         memory.Return(this);
     }
-
-    protected override void Completed() => _plan.Continue(this);
 }

@@ -2,7 +2,8 @@ namespace DmIo.Nbd.Transmission;
 
 /// <summary>
 /// A piece of aligned memory that requests arrive in. It is held by the connection that receives into it and by every
-/// write whose payload lies in it; the last holder's release gives it back to the loop's memory.
+/// write whose payload lies in it; the last holder's release gives it back to the loop's memory. When all who are left
+/// are parked, the chunk is pinned.
 /// </summary>
 internal sealed class ReceiveChunk(LoopMemory memory)
 {
@@ -13,9 +14,13 @@ internal sealed class ReceiveChunk(LoopMemory memory)
     public const int SizeBytes = 256 << 10;
 
     private int _holders;
+    private int _parked;
 
     /// <summary>The chunk's memory.</summary>
     public IoSegment Memory { get; private set; }
+
+    /// <summary>Whether the chunk is counted apart from the limit.</summary>
+    public bool IsPinned { get; private set; }
 
     /// <summary>Whether only one holder is left.</summary>
     public bool IsSole => _holders == 1;
@@ -25,6 +30,7 @@ internal sealed class ReceiveChunk(LoopMemory memory)
     {
         Memory = segment;
         _holders = 1;
+        IsPinned = false;
     }
 
     /// <summary>Adds a holder.</summary>
@@ -35,5 +41,29 @@ internal sealed class ReceiveChunk(LoopMemory memory)
     {
         if (--_holders == 0)
             memory.Return(this);
+        else if (_holders == _parked)
+            Pin();
+    }
+
+    /// <summary>A holder has been answered, and a device still uses its part.</summary>
+    public void Park()
+    {
+        if (++_parked == _holders)
+            Pin();
+    }
+
+    /// <summary>Ends the hold of a parked holder.</summary>
+    public void ReleaseParked()
+    {
+        _parked--;
+        Release();
+    }
+
+    private void Pin()
+    {
+        if (IsPinned)
+            return;
+        IsPinned = true;
+        memory.Pin(Memory);
     }
 }

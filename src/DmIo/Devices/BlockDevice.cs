@@ -56,6 +56,12 @@ public abstract class BlockDevice : IAsyncDisposable
         Sectors start, Sectors count, CancellationToken cancellationToken = default) =>
         new([new BlockExtent(start, count, ExtentKind.Data)]);
 
+    /// <summary>
+    /// Takes the error, if there is one that nobody has seen, of making durable what was written before the device was
+    /// opened. Whoever does not take it meets it in the first flush.
+    /// </summary>
+    public virtual Errno TakeOldError() => Errno.None;
+
     /// <summary>Lets go of what the device holds. Requests under way must have completed.</summary>
     public virtual ValueTask DisposeAsync()
     {

@@ -6,6 +6,9 @@ namespace DmIo;
 /// </content>
 public abstract partial class BlockRequest
 {
+    /// <summary>The most segments of an answer in other memory: it must fit in one gathered send, with room to spare.</summary>
+    public const int MaxAnswerSegments = 512;
+
     private int _holds;
     private bool _completedHeld;
     private BlockRequest? _heldParent;
@@ -24,6 +27,9 @@ public abstract partial class BlockRequest
     /// <see cref="AnswerWith"/>.
     /// </summary>
     public virtual bool TakesOtherMemory => false;
+
+    /// <summary>Whether <see cref="AnsweredData"/> lies in other memory.</summary>
+    public bool HasOtherAnswer => _answerOwner is not null;
 
     /// <summary>Where the data of a successful read lies: <see cref="Data"/>, unless the device says otherwise.</summary>
     public IoVector AnsweredData => _answerOwner is null ? Data : _answer;
@@ -70,7 +76,7 @@ public abstract partial class BlockRequest
     /// Called by a device before it completes a read, when the data lies in memory of its own because something may still
     /// write into the request's.
     /// </summary>
-    /// <param name="data">As long as <see cref="Data"/>; it and its segment array stay as they are until the release.</param>
+    /// <param name="data">As long as <see cref="Data"/>, in at most <see cref="MaxAnswerSegments"/>; it and its segment array stay as they are until the release.</param>
     /// <param name="owner">Told when the maker is done with it.</param>
     /// <exception cref="InvalidOperationException">
     /// The maker would not look at it (<see cref="TakesOtherMemory"/>), or there is such an answer already.
@@ -79,6 +85,7 @@ public abstract partial class BlockRequest
     {
         ArgumentNullException.ThrowIfNull(owner);
         ArgumentOutOfRangeException.ThrowIfNotEqual(data.LengthBytes, Data.LengthBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(data.CountSegments(), MaxAnswerSegments, nameof(data));
         if (!TakesOtherMemory || _answerOwner is not null)
             throw new InvalidOperationException("The request cannot be answered from other memory.");
         _answer = data;

@@ -23,6 +23,7 @@ public sealed unsafe class BufferPool : IDisposable
 
     private readonly Stack<nint>[] _free;
     private long _idleBytes;
+    private bool _isDisposed;
 
     /// <summary>Creates a pool that rents out at most <paramref name="limitBytes"/> at once.</summary>
     public BufferPool(long limitBytes)
@@ -39,6 +40,9 @@ public sealed unsafe class BufferPool : IDisposable
 
     /// <summary>Bytes rented out now, rounded up to whole buffers.</summary>
     public long RentedBytes { get; private set; }
+
+    /// <summary>Bytes that were rented out and then pinned; they do not count for the limit.</summary>
+    public long PinnedBytes { get; private set; }
 
     /// <summary>
     /// Rents a buffer of at least <paramref name="bytes"/> (at most <see cref="MaxBytes"/>). The segment's length is what
@@ -67,24 +71,52 @@ public sealed unsafe class BufferPool : IDisposable
     {
         int size = SizeOf(buffer.LengthBytes);
         RentedBytes -= size;
-        if (_idleBytes + size > KeepBytes)
-        {
-            NativeMemory.AlignedFree((void*)buffer.Address);
-            return;
-        }
-        _idleBytes += size;
-        _free[ClassOf(size)].Push(buffer.Address);
+        Keep(buffer, size);
     }
 
-    /// <summary>Frees what lies idle.</summary>
+    /// <summary>
+    /// Takes a rented buffer out of the limit, because something that hangs uses it for no one knows how long.
+    /// </summary>
+    /// <returns>The bytes that this is counted as.</returns>
+    public long Pin(IoSegment buffer)
+    {
+        int size = SizeOf(buffer.LengthBytes);
+        RentedBytes -= size;
+        PinnedBytes += size;
+        return size;
+    }
+
+    /// <summary>Takes a pinned buffer back, also after the pool was disposed.</summary>
+    /// <returns>The bytes that it was counted as.</returns>
+    public long ReturnPinned(IoSegment buffer)
+    {
+        int size = SizeOf(buffer.LengthBytes);
+        PinnedBytes -= size;
+        Keep(buffer, size);
+        return size;
+    }
+
+    /// <summary>Frees what lies idle; what comes back later is freed then.</summary>
     public void Dispose()
     {
+        _isDisposed = true;
         foreach (Stack<nint> free in _free)
         {
             while (free.TryPop(out nint address))
                 NativeMemory.AlignedFree((void*)address);
         }
         _idleBytes = 0;
+    }
+
+    private void Keep(IoSegment buffer, int size)
+    {
+        if (_isDisposed || _idleBytes + size > KeepBytes)
+        {
+            NativeMemory.AlignedFree((void*)buffer.Address);
+            return;
+        }
+        _idleBytes += size;
+        _free[ClassOf(size)].Push(buffer.Address);
     }
 
     private static int SizeOf(int bytes)

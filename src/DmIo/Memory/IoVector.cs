@@ -72,6 +72,15 @@ public readonly struct IoVector
         return n;
     }
 
+    /// <summary>How many segments the window touches.</summary>
+    public int CountSegments()
+    {
+        int count = 0;
+        foreach (IoSegment _ in this)
+            count++;
+        return count;
+    }
+
     /// <summary>Copies bytes out of the window, as many as both sides hold.</summary>
     public void CopyTo(Span<byte> destination)
     {

@@ -15,6 +15,10 @@ public class IoClientBenchmarks
     [Params(1, 2, 4)]
     public int Regions { get; set; }
 
+    /// <summary>Whether the request is told of its regions one by one, as a mirror's is.</summary>
+    [Params(false, true)]
+    public bool Tracks { get; set; }
+
     [GlobalSetup]
     public void SetUp()
     {
@@ -25,7 +29,7 @@ public class IoClientBenchmarks
             regions[i] = new IoRegion(new MemoryDevice(_loop, $"m{i}", new Sectors(2048)), Sectors.Zero, new Sectors(8));
         for (int i = 0; i < _writes.Length; i++)
         {
-            _writes[i] = new Write { Operation = BlockOperation.Write, Memory = IoMemory.FromBuffer(_buffer.Segment) };
+            _writes[i] = new Write(Tracks) { Operation = BlockOperation.Write, Memory = IoMemory.FromBuffer(_buffer.Segment) };
             _writes[i].SetRegions(regions);
         }
     }
@@ -39,8 +43,10 @@ public class IoClientBenchmarks
         _loop.RunUntilIdle();
     }
 
-    private sealed class Write : IoRequest
+    private sealed class Write(bool tracks) : IoRequest
     {
+        protected override bool TracksRegions => tracks;
+
         protected override void Notify(in IoOutcome outcome)
         {
             if (!outcome.IsSuccess)

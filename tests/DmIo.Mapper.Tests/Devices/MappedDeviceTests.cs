@@ -89,7 +89,8 @@ public sealed class MappedDeviceTests
         Assert.That(rig.Write(0), Is.EqualTo(Errno.None));
         Assert.That(rig.Status, Is.EqualTo("0 1024 mirror 2 leg0 dm:half 8/8 1 AA 1 core"));
         Assert.That(rig.Write(996, seed: 2), Is.EqualTo(Errno.None));
-        Assert.That(rig.Status, Is.EqualTo("0 1024 mirror 2 leg0 dm:half 7/8 1 AD 1 core"));
+        // Region 0 was written before and not flushed since.
+        Assert.That(rig.Status, Is.EqualTo("0 1024 mirror 2 leg0 dm:half 6/8 1 AD 1 core"));
         Assert.That(
             rig.Log.Of(2002).Single(), Does.Contain("leg 1 dm:half failed: Write at sector 1000: EIO, error bits 0x2"));
     }
@@ -178,6 +179,18 @@ public sealed class MappedDeviceTests
         Assert.That(rig.Write(1, 1), Is.EqualTo(Errno.EINVAL));
         rig.TableText = "0 8 linear leg0 0\n8 8 linear big 4";
         Assert.That(rig.StartProblem<MapperException>(), Does.Contain("not aligned to the logical block size of 4096"));
+    }
+
+    // Goal: a region smaller than what a leg can be written in could not be copied: refused.
+    [Test]
+    public void A_region_is_no_smaller_than_a_logical_block()
+    {
+        var rig = new MirrorRig();
+        rig.AddDevice("big", new ScriptedDevice(rig.Loop, "big", new(4096), 4096));
+        rig.TableText = "0 4096 mirror core 2 4 nosync 2 leg0 0 big 0";
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("take a region size of at least 8 sectors"));
+        rig.TableText = "0 4096 mirror core 2 8 nosync 2 leg0 0 big 0";
+        rig.Start();
     }
 
     // Goal: a name that could leave the state directory, or that device-mapper would not take, is refused.

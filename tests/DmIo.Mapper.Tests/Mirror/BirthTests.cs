@@ -94,7 +94,7 @@ public sealed class BirthTests
         rig.Start();
         Assert.That(rig.Status, Is.EqualTo("0 32768 mirror 2 leg0 leg1 32/32 1 AA 1 core"));
         Assert.That(rig.Device.EventNumber, Is.Zero);
-        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.All.EqualTo(LegState.InSync));
+        rig.AssertRecorded("in", "in");
         Assert.That(rig.Store.State.Clean, Is.True);
         rig.Stop();
         // Once born, the state file vouches and later starts ask nothing.

@@ -3,9 +3,9 @@ using DmIo.Testing;
 namespace DmIo.Mapper.Tests;
 
 /// <summary>
-/// The rows of dm-semantics B.11 that apply to a core log, 32 regions of 1024 sectors. Where ours differs from the
-/// kernel's, the row says why: a write is never held, a leg that failed is not written any more, and events are always
-/// raised.
+/// The rows of dm-semantics B.11 that apply to a core log, 32 regions of 1024 sectors, without recovery and repair. Where
+/// ours differs from the kernel's, the row says why: a write is never held, a leg that failed is not written any more, and
+/// events are always raised.
 /// </summary>
 public sealed class GoldenStatusTests
 {
@@ -16,7 +16,7 @@ public sealed class GoldenStatusTests
     [TestCaseSource(nameof(s_features))]
     public void Secondary_write_error(string features)
     {
-        MirrorRig rig = new MirrorRig(features: features).Start();
+        MirrorRig rig = Open(features);
         rig.Legs[1].FailAll();
         Assert.That(WriteRegion(rig, 4), Is.EqualTo(Errno.None));
         Assert.That(rig.Status, Is.EqualTo("0 32768 mirror 2 leg0 leg1 31/32 1 AD 1 core"));
@@ -30,7 +30,7 @@ public sealed class GoldenStatusTests
     [Test]
     public void Leg_back_without_a_reload()
     {
-        MirrorRig rig = new MirrorRig(features: s_features[2]).Start();
+        MirrorRig rig = Open(s_features[2]);
         rig.Legs[1].FailAll();
         WriteRegion(rig, 4);
         WriteRegion(rig, 6);
@@ -45,7 +45,7 @@ public sealed class GoldenStatusTests
     [Test]
     public void Primary_write_error()
     {
-        MirrorRig rig = new MirrorRig(features: s_features[2]).Start();
+        MirrorRig rig = Open(s_features[2]);
         rig.Legs[0].FailAll();
         Assert.That(WriteRegion(rig, 4), Is.EqualTo(Errno.None));
         Assert.That(WriteRegion(rig, 5), Is.EqualTo(Errno.None));
@@ -60,7 +60,7 @@ public sealed class GoldenStatusTests
     [Test]
     public void Primary_read_error()
     {
-        MirrorRig rig = new MirrorRig(features: s_features[1]).Start();
+        MirrorRig rig = Open(s_features[1]);
         WriteRegion(rig, 3);
         rig.Legs[0].FailAll(Errno.EIO, BlockOperation.Read);
         Assert.That(rig.Read(3 * 1024).Data, Is.EqualTo(MirrorRig.Bytes(8, 1)));
@@ -73,7 +73,11 @@ public sealed class GoldenStatusTests
     [Test]
     public void Both_legs_dead()
     {
-        MirrorRig rig = new MirrorRig(features: s_features[2]).Start();
+        // Lazy, since marking the region clean would need a flush, which fails too: FF.
+        MirrorRig rig = new MirrorRig(features: s_features[2]).WithMirror(_ => MirrorRig.AsTheKernel with
+        {
+            CleanAfter = TimeSpan.FromSeconds(5),
+        }).Start();
         foreach (ScriptedDevice leg in rig.Legs)
             leg.FailAll();
         Assert.That(WriteRegion(rig, 3), Is.EqualTo(Errno.EIO));
@@ -90,7 +94,7 @@ public sealed class GoldenStatusTests
     [Test]
     public void Caller_flush_fails_on_the_secondary()
     {
-        MirrorRig rig = new MirrorRig(features: s_features[2]).Start();
+        MirrorRig rig = Open(s_features[2]);
         rig.Legs[1].FailAll();
         Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.None));
         Assert.That(rig.Status, Is.EqualTo("0 32768 mirror 2 leg0 leg1 32/32 1 AD 1 core"));
@@ -119,12 +123,15 @@ public sealed class GoldenStatusTests
         rig.Write(4990, 100);
         Assert.That(rig.Log.Of(2002), Is.EqualTo(new[]
         {
-            "vol0: leg 1 leg1 failed: Write at sector 5000: ENOSPC, error bits 0x2; it left the set and comes back by "
-            + "a start with --sync-from 0",
+            "vol0: leg 1 leg1 failed: Write at sector 5000: ENOSPC, error bits 0x2; it left the set and comes back "
+            + "when it answers again",
         }));
         Assert.That(rig.Log.Of(2001).Last(), Is.EqualTo("vol0: 0 32768 mirror 3 leg0 leg1 leg2 31/32 1 ADA 1 core"));
         Assert.That(rig.Log.Of(2003), Is.Empty);
     }
+
+    private static MirrorRig Open(string features) =>
+        new MirrorRig(features: features).WithMirror(_ => MirrorRig.AsTheKernel).Start();
 
     private static Errno WriteRegion(MirrorRig rig, long region, int seed = 1) => rig.Write(region * 1024, seed: seed);
 }

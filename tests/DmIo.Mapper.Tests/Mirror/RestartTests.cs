@@ -4,13 +4,12 @@ namespace DmIo.Mapper.Tests;
 
 public sealed class RestartTests
 {
-    // Goal: after a restart a stale leg is neither read nor written, the log names it and says what brings it back, and
-    // the status line still shows it.
-    [TestCase(0, "DA", 1)]
-    [TestCase(1, "AD", 0)]
-    public void A_stale_leg_stays_out(int stale, string health, int good)
+    // Goal: after a restart a leg that lacks a region is not read there until it was copied, is written, and is told.
+    [TestCase(0)]
+    [TestCase(1)]
+    public void A_leg_that_lacks_a_region_is_not_read_there(int stale)
     {
-        MirrorRig rig = new MirrorRig().Start();
+        MirrorRig rig = new MirrorRig().WithMirror(_ => MirrorRig.AsTheKernel).Start();
         rig.Write(0, seed: 1);
         rig.Legs[stale].FailAll(Errno.ENOSPC, BlockOperation.Write);
         rig.Write(0, seed: 2);
@@ -19,41 +18,47 @@ public sealed class RestartTests
         rig.Legs[stale].ClearLog();
         rig.Log.Clear();
         rig.Start();
-        Assert.That(rig.Status, Is.EqualTo($"0 32768 mirror 2 leg0 leg1 0/32 1 {health} 1 core"));
+        Assert.That(rig.Status, Is.EqualTo("0 32768 mirror 2 leg0 leg1 31/32 1 AA 1 core"));
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
         rig.Write(8);
         rig.Do(TestRequest.Flush());
-        Assert.That(rig.Legs[stale].Log, Is.Empty);
+        Assert.That(rig.Legs[stale].Log.Select(call => call.Operation), Is.EqualTo(new[]
+        {
+            BlockOperation.Write, BlockOperation.Flush, BlockOperation.Flush,
+        }), "a write, the flush before the region is marked clean, and the client's");
+        Assert.That(rig.Status, Does.Contain(" 31/32 "), "a write makes no region whole");
         Assert.That(rig.Log.Of(2004).Single(), Is.EqualTo(
-            $"vol0: leg {stale} leg{stale} is stale and is neither read nor written (Write at sector 0 failed with "
-            + $"ENOSPC on 2026-01-01 00:00:00Z); start with --sync-from {good} to bring it back by a full copy"));
+            $"vol0: leg {stale} leg{stale} lacks 1 regions; they are copied to it while the volume serves"));
     }
 
-    // Goal: the same after a crash at any time behind the degraded acknowledgement.
+    // Goal: the same after a crash at any time behind the degraded acknowledgement: with a core log the leg lacks
+    // everything then.
     [Test]
-    public void A_stale_leg_stays_out_after_a_crash()
+    public void A_leg_that_was_out_lacks_everything_after_a_crash()
     {
-        MirrorRig rig = new MirrorRig().Start();
+        MirrorRig rig = new MirrorRig().WithMirror(_ => MirrorRig.AsTheKernel).Start();
         rig.Legs[0].FailAll();
         rig.Write(0, seed: 2);
         rig.Crash();
         rig.Start();
-        Assert.That(rig.Status, Does.Contain(" 1 DA "));
+        Assert.That(rig.Status, Does.Contain(" 0/32 1 AA "));
+        rig.AssertRecorded("in 0-31", "in");
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
     }
 
-    // Goal: the leg comes back by --sync-from with the good leg, everything is in sync again, and the next start asks
-    // for nothing.
-    [Test]
-    public void Sync_from_brings_a_stale_leg_back()
+    // Goal: the leg is brought up to date by itself, also when --sync-from names the good leg, everything is in sync
+    // again, and the next start asks for nothing.
+    [TestCase(null)]
+    [TestCase(1)]
+    public void A_leg_that_lacks_data_is_brought_up_to_date(int? syncFrom)
     {
         MirrorRig rig = Degraded();
-        rig.With(options => options with { SyncFrom = 1 }).Start();
+        rig.With(options => options with { SyncFrom = syncFrom }).Start();
         rig.Loop.RunUntilIdle();
         Assert.That(rig.Status, Does.Contain(" 32/32 1 AA "));
         rig.AssertLegsEqual();
         Assert.That(rig.Device.EventNumber, Is.EqualTo(1));
-        Assert.That(rig.Store.State.Legs.Select(leg => leg.State), Is.All.EqualTo(LegState.InSync));
+        rig.AssertRecorded("in", "in");
         rig.Stop();
         rig.With(options => options with { SyncFrom = null }).Start();
         Assert.That(rig.Status, Does.Contain(" 32/32 1 AA "));
@@ -67,7 +72,7 @@ public sealed class RestartTests
         rig.With(options => options with { SyncFrom = 0 });
         string problem = rig.StartProblem<MapperException>();
         Assert.That(problem, Does.Contain("--sync-from 0 would copy a leg that lacks data"));
-        Assert.That(problem, Does.Contain("say --sync-from 1").And.Contain("remove /state/vol0.mirror-0.json"));
+        Assert.That(problem, Does.Contain("(regions 0)").And.Contain("leave the option out"));
     }
 
     // Goal: nosync, sync and --assume-clean in a table or on the command line never overrule the state file.
@@ -78,9 +83,9 @@ public sealed class RestartTests
     {
         MirrorRig rig = Degraded();
         rig.TableText = rig.TableText.Replace("core 2 1024 nosync", string.Format(log, 1024), StringComparison.Ordinal);
-        rig.With(options => options with { AssumeClean = assumeClean }).Start();
-        rig.Loop.RunUntilIdle();
-        Assert.That(rig.Status, Does.Contain(" 1 DA "));
+        rig.With(options => options with { AssumeClean = assumeClean, Mirror = MirrorRig.AsTheKernel }).Start();
+        Assert.That(rig.Status, Does.Contain(" 31/32 "));
+        rig.AssertRecorded("in 0", "in");
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
     }
 
@@ -96,7 +101,7 @@ public sealed class RestartTests
         rig.Crash();
         rig.Legs[1].Holds = true;
         rig.StartBusy();
-        Assert.That(rig.Log.Of(2005).Single(), Does.Contain("all reads come from leg 0"));
+        Assert.That(rig.Log.Of(2005).Single(), Does.Contain("was not stopped cleanly"));
         Assert.That(rig.Status, Does.Contain("0/32 1 AA"));
         Assert.That(rig.Read(16).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
         Assert.That(rig.Legs[1].Log.Any(call => call.Operation == BlockOperation.Read), Is.False);
@@ -107,7 +112,7 @@ public sealed class RestartTests
         rig.AssertLegsEqual();
         // Copied data is flushed before it counts.
         Assert.That(rig.Legs[1].Log[^1].Operation, Is.EqualTo(BlockOperation.Flush));
-        Assert.That(rig.Store.State.Legs[1].State, Is.EqualTo(LegState.InSync));
+        rig.AssertRecorded("in", "in");
     }
 
     // Goal: a crash before the first write leaves nothing to copy.
@@ -149,7 +154,7 @@ public sealed class RestartTests
         MirrorRig rig = Degraded();
         rig.Legs[0].Holds = true;
         rig.With(options => options with { SyncFrom = 1 }).StartBusy();
-        Assert.That(rig.Store.State.Legs[0].State, Is.EqualTo(LegState.Copying));
+        rig.AssertRecorded("in 0", "in");
         if (clean)
         {
             Task stopped = rig.Device.StopAsync();
@@ -184,41 +189,57 @@ public sealed class RestartTests
         rig.Legs.ForEach(leg => leg.ReleaseAll());
         Assert.That(rig.Write(8, seed: 7), Is.EqualTo(Errno.None));
         rig.Loop.RunUntilIdle();
-        rig.AssertRecorded(LegState.Stale, LegState.InSync, LegState.InSync);
+        Assert.That(rig.Recorded.Select(leg => leg.Split(' ')[0]), Is.EqualTo(new[] { "out", "in", "in" }));
         Assert.That(rig.Legs[1].Contents().SequenceEqual(rig.Legs[2].Contents()));
         Assert.That(rig.Read(8).Data, Is.EqualTo(MirrorRig.Bytes(8, 7)));
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(64, 1)[..4096]));
     }
 
-    // Goal: a leg that lacks data never takes over: when the only whole leg fails, the answer is EIO, and it is kept.
+    // Goal: a leg that lacks data never takes over: where the only whole leg fails, the answer is EIO, and it is kept;
+    // elsewhere the other serves.
     [Test]
     public void A_leg_that_lacks_data_never_takes_over()
     {
         MirrorRig rig = Degraded();
-        rig.Legs[0].Holds = true;
-        rig.With(options => options with { SyncFrom = 1 }).StartBusy();
+        rig.WithMirror(_ => MirrorRig.AsTheKernel).Start();
         rig.Legs[1].FailAll();
-        TestRequest write = rig.Submit(TestRequest.Write(new(30000), TestBuffer.Random(new(8), 3)));
-        rig.Legs[0].Holds = false;
-        rig.Legs[0].ReleaseAll();
-        rig.Loop.RunUntilIdle();
-        Assert.That(write.Error, Is.EqualTo(Errno.EIO));
-        Assert.That(rig.Read(20000).Error, Is.EqualTo(Errno.EIO));
-        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)), "what was copied is as good as the source");
-        rig.AssertRecorded(LegState.Copying, LegState.InSync);
+        Assert.That(rig.Write(16, seed: 3), Is.EqualTo(Errno.EIO));
+        Assert.That(rig.Read(0).Error, Is.EqualTo(Errno.EIO));
+        Assert.That(rig.Write(30000, seed: 4), Is.EqualTo(Errno.None));
+        Assert.That(rig.Read(30000).Data, Is.EqualTo(MirrorRig.Bytes(8, 4)));
+        rig.AssertRecorded("in 0", "in 29");
+        rig.Legs[1].Heal();
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
     }
 
     // Goal: a leg that is not the one that was recorded is stale, however much it looks like it.
     [Test]
-    public void Another_leg_under_the_same_name_is_stale()
+    public void Another_leg_under_the_same_name_lacks_everything()
     {
-        MirrorRig rig = new MirrorRig().Start();
+        MirrorRig rig = new MirrorRig().WithMirror(_ => MirrorRig.AsTheKernel).Start();
         rig.Write(0, seed: 2);
         rig.Stop();
         rig.Identities["leg0"] = new LegIdentity { Kind = "file", Name = "leg0", Inode = 12, CreatedNs = 1 };
         rig.Start();
-        Assert.That(rig.Status, Does.Contain("0/32 1 DA"));
-        Assert.That(rig.Log.Of(2004).Single(), Does.Contain("it is not the leg that the state file names"));
+        Assert.That(rig.Status, Does.Contain(" 0/32 1 AA"));
+        Assert.That(rig.Log.Of(2005).Single(), Does.Contain("leg 0 leg0 is not the leg that /state/vol0.mirror-0.json names"));
+        rig.AssertRecorded("in 0-31", "in");
+    }
+
+    // Goal: a disk by which nothing tells it from another is never believed, and whoever starts the mirror hears of it
+    // while all is well.
+    [Test]
+    public void A_disk_without_a_serial_number_is_told_of_before_it_is_not_believed()
+    {
+        MirrorRig rig = new MirrorRig().WithMirror(_ => MirrorRig.AsTheKernel);
+        rig.Identities["leg1"] = new LegIdentity { Kind = "disk", Name = "leg1", DeviceNumber = "43:1" };
+        rig.Start();
+        Assert.That(rig.Log.Of(2023).Single(), Does.StartWith("vol0: leg 1 leg1 has neither a worldwide name"));
+        rig.Write(0, seed: 2);
+        rig.Stop();
+        rig.Start();
+        Assert.That(rig.Status, Does.Contain(" 0/32 1 AA"));
+        rig.AssertRecorded("in", "in 0-31");
     }
 
     // Goal: legs are recognised wherever they stand in the table.
@@ -227,8 +248,9 @@ public sealed class RestartTests
     {
         MirrorRig rig = Degraded();
         rig.TableText = "0 32768 mirror core 2 1024 nosync 2 leg1 0 leg0 0";
-        rig.Start();
-        Assert.That(rig.Status, Is.EqualTo("0 32768 mirror 2 leg1 leg0 0/32 1 AD 1 core"));
+        rig.WithMirror(_ => MirrorRig.AsTheKernel).Start();
+        Assert.That(rig.Status, Is.EqualTo("0 32768 mirror 2 leg1 leg0 31/32 1 AA 1 core"));
+        rig.AssertRecorded("in", "in 0");
         Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
     }
 
@@ -242,15 +264,18 @@ public sealed class RestartTests
         {
             rig.With(options => options with { LegsAreFresh = fresh });
             Assert.That(
-                rig.StartProblem<MapperException>(), Does.Contain("none of the legs is one that the state file"));
+                rig.StartProblem<MapperException>(), Does.Contain("none of the legs that are there holds regions 0"));
         }
     }
 
     // Goal: a state file of a newer version, of another size, or damaged is refused with the way out.
-    [TestCase("\"version\": 1", "\"version\": 2", "of version 2 and this program knows only version 1")]
+    [TestCase("\"version\": 2", "\"version\": 3", "of version 3 and this program knows only version 2")]
+    [TestCase("\"version\": 2", "\"version\": 1", "of version 1 and this program knows only version 2")]
     [TestCase("\"lengthSectors\": 32768", "\"lengthSectors\": 4096", "of 4096 sectors and the table says 32768")]
     [TestCase("\"legs\"", "legs", "cannot be read")]
-    [TestCase("\"InSync\"", "\"Splendid\"", "cannot be read")]
+    [TestCase("\"inSet\": true", "\"inSet\": 7", "cannot be read")]
+    [TestCase("\"inSet\": true", "\"lacks\": [[3, 32]]", "[3, 32] is no range of the mirror's 32 regions")]
+    [TestCase("\"regionSectors\": 1024", "\"regionSectors\": 512", "in regions of 512 sectors and the table says 1024")]
     public void A_state_file_that_does_not_fit_is_refused(string what, string by, string problem)
     {
         MirrorRig rig = new MirrorRig().Start();
@@ -288,7 +313,7 @@ public sealed class RestartTests
         rig.Loop.Finish(stopped);
         Assert.That(last.Error, Is.EqualTo(Errno.None));
         Assert.That(rig.Store.State.Clean, Is.True);
-        rig.AssertRecorded(LegState.InSync, LegState.Stale);
+        rig.AssertRecorded("in", "out 0");
     }
 
     // Goal: when no leg can be flushed, the stop is not vouched for.

@@ -40,11 +40,12 @@ internal sealed class MemoryStore(string location) : IStateStore
         done.SetResult(Replace(text));
     }
 
-    /// <summary>What was not durable yet never will be.</summary>
-    public void Crash()
+    /// <summary>What was not durable yet never will be; whoever has this one waits for it.</summary>
+    /// <returns>The store that the next start finds.</returns>
+    public MemoryStore Crash()
     {
-        _held.Clear();
-        Holds = false;
+        Holds = true;
+        return new MemoryStore(location) { Text = Text, Saves = Saves };
     }
 
     public void Dispose()

@@ -3,19 +3,25 @@ using DmIo.Testing;
 namespace DmIo.Mapper.Tests;
 
 /// <summary>
-/// A mirror on a manual loop over scripted legs, with a state file in memory, that can be stopped and crashed.
+/// A mirror on a manual loop over scripted legs, with a state file in memory and, if its table has one, a scripted log
+/// device. It can be stopped and crashed.
 /// </summary>
 internal sealed class MirrorRig : IDeviceSource
 {
+    /// <summary>A disk log whose device is called <c>log</c>.</summary>
+    public const string DiskLog = "disk 2 log {0}";
+
     private readonly Dictionary<string, BlockDevice> _devices = [];
 
     public MirrorRig(
         int legs = 2, long sectors = 32768, long regionSize = 1024, string log = "core 2 {0} nosync",
-        string features = "")
+        string features = "", long logSectors = 512)
     {
         Sectors = new Sectors(sectors);
         for (int i = 0; i < legs; i++)
             AddLeg(new ScriptedDevice(Loop, $"leg{i}", Sectors));
+        if (log.StartsWith("disk", StringComparison.Ordinal))
+            ReplaceLogDevice(new ScriptedDevice(Loop, "log", new Sectors(logSectors)));
         string places = string.Join(' ', Legs.Select(leg => $"{leg.Name} 0"));
         TableText = $"0 {sectors} mirror {string.Format(log, regionSize)} {legs} {places}{features}";
         Options = new MappedDeviceOptions
@@ -23,11 +29,16 @@ internal sealed class MirrorRig : IDeviceSource
             StateDirectory = "/state",
             LoggerFactory = Log,
             OpenStore = (_, _) => Store,
+            OpenSidecar = OpenSidecar,
             Identify = (device, argument) => Identities.GetValueOrDefault(argument)
-                ?? new LegIdentity { Kind = "device", Name = argument, SizeBytes = device.Length.Bytes },
-            NewVolumeId = () => Guid.Empty,
+                ?? new LegIdentity { Kind = "device", Name = argument, SizeBytes = Sectors.Bytes },
+            NewVolumeId = () => new Guid("11111111-2222-3333-4444-555555555555"),
         };
     }
+
+    /// <summary>A leg that failed stays out, nothing is mended, and regions are marked clean at once, as the kernel does.</summary>
+    public static MirrorOptions AsTheKernel { get; } =
+        new() { Recovers = false, RepairsReads = false, CleanAfter = TimeSpan.Zero };
 
     public ManualLoop Loop { get; } = new();
 
@@ -35,7 +46,13 @@ internal sealed class MirrorRig : IDeviceSource
 
     public List<ScriptedDevice> Legs { get; } = [];
 
-    public MemoryStore Store { get; } = new("/state/vol0.mirror-0.json");
+    /// <summary>The log device; null with a core log.</summary>
+    public ScriptedDevice? LogDevice { get; private set; }
+
+    /// <summary>The bytes of the file beside a log device that is too short; null before it was opened.</summary>
+    public byte[]? Sidecar { get; private set; }
+
+    public MemoryStore Store { get; private set; } = new("/state/vol0.mirror-0.json");
 
     public RecordingLoggers Log { get; } = new();
 
@@ -50,6 +67,16 @@ internal sealed class MirrorRig : IDeviceSource
 
     public string Status => Device.StatusLine();
 
+    public MirrorTarget Mirror => (MirrorTarget)Device.Targets[0];
+
+    /// <summary>What is durably recorded of each leg: whether writes went to it, and which regions it lacks.</summary>
+    public IEnumerable<string> Recorded => Store.State.Legs.Select(leg =>
+    {
+        var lacks = new RegionSet(1 << 20);
+        RegionRanges.AddTo(lacks, leg.Lacks, 1 << 20);
+        return $"{(leg.InSet ? "in" : "out")} {RegionRanges.Describe(lacks)}".TrimEnd();
+    });
+
     public BlockDevice Find(string deviceArgument) =>
         _devices.GetValueOrDefault(deviceArgument) ?? throw new IOException($"{deviceArgument}: ENOENT");
 
@@ -60,6 +87,18 @@ internal sealed class MirrorRig : IDeviceSource
         Legs.Add(leg);
         _devices[leg.Name] = leg;
     }
+
+    public void ReplaceLogDevice(ScriptedDevice log)
+    {
+        LogDevice = log;
+        _devices[log.Name] = log;
+    }
+
+    /// <summary>The leg's device cannot be had at the next start.</summary>
+    public void Miss(int leg) => _devices[Legs[leg].Name] = new MissingDevice(Loop, Legs[leg].Name, "ENOENT");
+
+    /// <summary>The leg's device is there again.</summary>
+    public void Find(int leg) => _devices[Legs[leg].Name] = Legs[leg];
 
     public static Table Parse(string text)
     {
@@ -79,6 +118,7 @@ internal sealed class MirrorRig : IDeviceSource
     {
         Task<MappedDevice> created = MappedDevice.CreateAsync(Loop, "vol0", Parse(TableText), this, Options);
         Loop.RunUntilIdle();
+        Assert.That(created.IsCompleted, "the start waits for nothing that is held");
         Device = created.GetAwaiter().GetResult();
         return this;
     }
@@ -90,23 +130,25 @@ internal sealed class MirrorRig : IDeviceSource
     }
 
     /// <summary>
-    /// The program ends without a word: what the legs and the state file hold stays, what was held is lost.
+    /// The program ends without a word: what the devices and the state file hold stays, what was held is lost.
     /// </summary>
     public void Crash()
     {
         // Nothing moves in the old device afterwards: it waits for what will never come.
         Loop.RunUntilIdle();
-        Store.Crash();
+        Store = Store.Crash();
         for (int i = 0; i < Legs.Count; i++)
-        {
-            var leg = new ScriptedDevice(Loop, Legs[i].Name, Sectors) { Extents = Legs[i].Extents };
-            Legs[i].Contents().CopyTo(leg.Contents());
-            Loop.Run(Legs[i].DisposeAsync);
-            _devices[leg.Name] = Legs[i] = leg;
-        }
+            _devices[Legs[i].Name] = Legs[i] = Successor(Legs[i]);
+        if (LogDevice is not null)
+            ReplaceLogDevice(Successor(LogDevice));
+        foreach (ScriptedDevice sidecar in _sidecars)
+            sidecar.Holds = true;
+        _sidecars.Clear();
     }
 
     public void FreeLegs() => Legs.ForEach(leg => Loop.Run(leg.DisposeAsync));
+
+    public void Advance(double seconds) => Loop.Time.Advance(TimeSpan.FromSeconds(seconds));
 
     /// <summary>Makes options of the present ones for the next start.</summary>
     public MirrorRig With(Func<MappedDeviceOptions, MappedDeviceOptions> change)
@@ -114,6 +156,10 @@ internal sealed class MirrorRig : IDeviceSource
         Options = change(Options);
         return this;
     }
+
+    /// <summary>Makes the mirror's options of the present ones for the next start.</summary>
+    public MirrorRig WithMirror(Func<MirrorOptions, MirrorOptions> change) =>
+        With(options => options with { Mirror = change(options.Mirror) });
 
     /// <summary>The start fails; tells why.</summary>
     public string StartProblem<TException>()
@@ -152,9 +198,8 @@ internal sealed class MirrorRig : IDeviceSource
 
     public static byte[] Bytes(long count, int seed) => TestBuffer.Random(new Sectors(count), seed).Span.ToArray();
 
-    /// <summary>The state file names the legs' states.</summary>
-    public void AssertRecorded(params LegState[] states) =>
-        Assert.That(Store.State.Legs.Select(leg => leg.State), Is.EqualTo(states));
+    /// <summary>The state file says of each leg whether it is in the set, and what it lacks.</summary>
+    public void AssertRecorded(params string[] legs) => Assert.That(Recorded, Is.EqualTo(legs));
 
     public void AssertLegsEqual()
     {
@@ -162,6 +207,38 @@ internal sealed class MirrorRig : IDeviceSource
         {
             int at = Legs[0].Contents().CommonPrefixLength(Legs[i].Contents());
             Assert.That(at, Is.EqualTo((int)Sectors.Bytes), $"leg 0 and leg {i} are identical");
+        }
+    }
+
+    private readonly List<ScriptedDevice> _sidecars = [];
+
+    // The bytes outlive the device, as those of a file do.
+    private SidecarDevice OpenSidecar(IoLoop loop, string path, long bytes)
+    {
+        var device = new SidecarDevice((ManualLoop)loop, path, DmIo.Sectors.FromBytes(bytes), contents => Sidecar = contents);
+        Sidecar?.CopyTo(device.Contents());
+        _sidecars.Add(device);
+        return device;
+    }
+
+    // Whoever has the old one still waits from now on for what never comes.
+    private ScriptedDevice Successor(ScriptedDevice old)
+    {
+        var device = new ScriptedDevice(Loop, old.Name, old.Length, old.LogicalBlockBytes) { Extents = old.Extents };
+        old.Contents().CopyTo(device.Contents());
+        old.Holds = true;
+        Loop.Run(old.DisposeAsync);
+        return device;
+    }
+
+    private sealed class SidecarDevice(ManualLoop loop, string name, Sectors length, Action<byte[]> save)
+        : ScriptedDevice(loop, name, length)
+    {
+        public override void Submit(BlockRequest request)
+        {
+            base.Submit(request);
+            if (!Holds)
+                save(Contents().ToArray());
         }
     }
 }

@@ -202,6 +202,24 @@ internal sealed class AbandonTests
     }
 
     [Test]
+    public void What_is_held_is_not_given_up_once_more_with_the_rest_of_its_region()
+    {
+        // Of two pieces one has its result, the other hangs: each lands once, and the region after both.
+        _buffer = new TestBuffer(2 << 20);
+        RegionRequest write = Submit(RegionRequest.Write([Region(0, 0, 4096)], Memory));
+        BlockRequest held = _legs[0].Held[0];
+        _legs[0].CompleteEarly(held);
+        _loop.RunUntilIdle();
+        Assert.That(_client.Abandon(write, 1, Errno.ETIMEDOUT), Is.EqualTo(1));
+        _loop.RunUntilIdle();
+        Assert.That(write.Failure?.FirstFailingSector, Is.EqualTo(new Sectors(2048)));
+        Assert.That(_client.AbandonedPieces, Is.EqualTo(2));
+        _legs[0].Land(held);
+        Release(0);
+        Assert.That(write.Story, Is.EqualTo(new[] { "region 0 ETIMEDOUT", "done 0x1", "landed 0" }));
+    }
+
+    [Test]
     public async Task Who_is_not_told_of_regions_waits_until_nothing_is_held()
     {
         // The awaited calls unpin their memory at the end, so the end must not come early.

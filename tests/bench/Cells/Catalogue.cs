@@ -12,6 +12,8 @@ internal static class Catalogue
     private const int M = 1024 * K;
     private const double OneLegAim = 1.0; // at depth 8 and more, against the best peer
     private const double MirrorAim = 2.0; // mirrored writes at depth 32, against quorum
+    private const double LogAim = 0.9; // a log on a device at depth 32 where regions stay dirty, against one in memory
+    private const long BusyBytes = 16 * M; // 32 regions of the usual size
 
     public static IReadOnlyList<Cell> All { get; } =
     [
@@ -45,7 +47,33 @@ internal static class Catalogue
         Disk("direct-r4q32", "O_DIRECT, read 4k, depth 32", new(Operation.Read, 4 * K, 32), OneLegAim) with { Direct = true },
         Disk("direct-w4q32", "O_DIRECT, write 4k, depth 32", new(Operation.Write, 4 * K, 32), OneLegAim) with { Direct = true },
         Disk("mirror-fua4q32", "mirror, write 4k FUA, depth 32", new(Operation.DurableWrite, 4 * K, 32), MirrorAim) with { Mirror = true },
+        .. Logs(Medium.Memory, "log", "mirror's disk log against core log"),
+        .. Logs(Medium.Disk, "log-disk", "the same on a disk"),
     ];
+
+    // Busy: a few regions, which stay dirty. Spread: every write is the first to its region for a second.
+    private static IEnumerable<Cell> Logs(Medium medium, string name, string what)
+    {
+        foreach (int depth in (int[])[1, 32])
+        {
+            Workload workload = new(Operation.Write, 4 * K, depth);
+            Cell cell = new("", "", workload) { Medium = medium, Mirror = true, ComparesLogs = true };
+            yield return cell with
+            {
+                Name = $"{name}-busy-w4q{depth}",
+                What = $"{what}, few regions, write 4k, depth {depth}",
+                Workload = workload with { SpanBytes = BusyBytes },
+                Aim = depth > 1 ? LogAim : null,
+            };
+            yield return cell with
+            {
+                Name = $"{name}-spread-w4q{depth}",
+                What = $"{what}, clean regions, write 4k, depth {depth}",
+                Workload = workload with { Scattered = true },
+                Region = "4K",
+            };
+        }
+    }
 
     private static IEnumerable<Cell> DepthOne(Operation operation, string name, string what) =>
     [

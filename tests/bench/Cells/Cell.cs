@@ -18,6 +18,14 @@ internal sealed record Cell(string Name, string What, Workload Workload)
 
     public bool Mirror { get; init; }
 
+    /// <summary>
+    /// The two logs of our own mirror side by side, the one on a device in our place and the one in memory in the peers'.
+    /// </summary>
+    public bool ComparesLogs { get; init; }
+
+    /// <summary>The size of a mirror's regions, which then settle after a second; null for the defaults.</summary>
+    public string? Region { get; init; }
+
     /// <summary>The ratio to reach, where there is one.</summary>
     public double? Aim { get; init; }
 

@@ -32,6 +32,7 @@ internal sealed unsafe class Connection : IDisposable
     private long _payloadLeft;
     private ulong _sequence;
     private ulong _random;
+    private readonly long _step = 1; // from one block to the next, where they are not drawn
     private long _nextBlock;
 
     public Connection(NegotiatedSocket socket, Workload workload, ulong seed)
@@ -40,7 +41,8 @@ internal sealed unsafe class Connection : IDisposable
         Descriptor = socket.Descriptor;
         Flags = socket.Flags;
         _workload = workload;
-        _blocks = socket.SizeBytes / Math.Max(1, workload.BlockBytes);
+        long span = workload.SpanBytes > 0 ? Math.Min(workload.SpanBytes, socket.SizeBytes) : socket.SizeBytes;
+        _blocks = span / Math.Max(1, workload.BlockBytes);
         _type = workload.Operation switch
         {
             Operation.Read => Wire.CMD_READ,
@@ -49,6 +51,11 @@ internal sealed unsafe class Connection : IDisposable
         };
         _commandFlags = workload.Operation == Operation.DurableWrite ? Wire.CMD_FLAG_FUA : (ushort)0;
         _random = seed | 1;
+        if (workload.Scattered)
+        {
+            _step = CoprimeStep(_blocks);
+            _nextBlock = (long)(seed % (ulong)_blocks);
+        }
 
         int depth = workload.Depth;
         _requests = Allocate(depth * Wire.RequestBytes);
@@ -195,6 +202,20 @@ internal sealed unsafe class Connection : IDisposable
         NativeMemory.AlignedFree(_freeSlots);
     }
 
+    /// <summary>About the golden section of all, so that neighbours in time are far from each other in place.</summary>
+    private static long CoprimeStep(long blocks)
+    {
+        long step = Math.Max(1, (long)(blocks * 0.618));
+        while (GreatestCommonDivisor(step, blocks) != 1)
+        {
+            step++;
+        }
+
+        return step;
+    }
+
+    private static long GreatestCommonDivisor(long a, long b) => b == 0 ? a : GreatestCommonDivisor(b, a % b);
+
     private static byte* Allocate(int bytes)
     {
         byte* memory = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), 4096);
@@ -241,10 +262,14 @@ internal sealed unsafe class Connection : IDisposable
         }
 
         long block;
-        if (_workload.Sequential)
+        if (_workload.Sequential || _workload.Scattered)
         {
             block = _nextBlock;
-            _nextBlock = block + 1 == _blocks ? 0 : block + 1;
+            _nextBlock = block + _step;
+            if (_nextBlock >= _blocks)
+            {
+                _nextBlock -= _blocks;
+            }
         }
         else
         {

@@ -11,25 +11,49 @@ namespace DmIo.SideBySide.Measure;
 /// </summary>
 internal sealed class CellRunner(Options options, Workspace workspace)
 {
+    private const int Lives = 4; // Even, so that each server has each other's legs as often as its own.
+
     private readonly Random _random = new(options.Seed);
     private ulong _connectionSeed = (ulong)options.Seed;
 
     public CellResult Run(Cell cell, IReadOnlyList<ServerForm> forms)
     {
-        List<ISubject> subjects = [];
+        // Servers that lock their legs have legs of their own, and a new start with each other's several times.
+        int lives = forms.Count(f => f.LocksLegs) > 1 ? Math.Min(Lives, options.Rounds) : 1;
+        List<Series> series = [.. forms.Select(f => new Series(f.Name))];
         try
         {
-            foreach (ServerForm form in forms)
+            for (int life = 0; life < lives; life++)
             {
-                subjects.Add(Start(cell, form));
+                Live(cell, forms, life, series, (life + 1) * options.Rounds / lives);
             }
 
-            return new CellResult(cell, Measure(subjects), failure: null);
+            Console.Error.WriteLine();
+            return new CellResult(cell, series, failure: null);
         }
         catch (NbdException e) when (!Children.Closed)
         {
-            string who = subjects.Count < forms.Count ? $"{forms[subjects.Count].Name}: " : "";
-            return new CellResult(cell, [], who + e.Message);
+            return new CellResult(cell, [], e.Message);
+        }
+    }
+
+    /// <summary>Starts all servers, measures until there are as many rounds as wanted, and ends them.</summary>
+    private void Live(Cell cell, IReadOnlyList<ServerForm> forms, int life, List<Series> series, int rounds)
+    {
+        List<ISubject> subjects = [];
+        try
+        {
+            int locking = forms.Count(f => f.LocksLegs);
+            foreach (ServerForm form in forms)
+            {
+                subjects.Add(Start(cell, form, form.LocksLegs ? (subjects.Count + life) % locking : 0));
+            }
+
+            Measure(subjects, series, rounds);
+        }
+        catch (NbdException e) when (subjects.Count < forms.Count)
+        {
+            throw new NbdException($"{forms[subjects.Count].Name}: {e.Message}");
         }
         finally
         {
@@ -37,13 +61,13 @@ internal sealed class CellRunner(Options options, Workspace workspace)
         }
     }
 
-    private List<Series> Measure(List<ISubject> subjects)
+    private void Measure(List<ISubject> subjects, List<Series> series, int rounds)
     {
-        List<Series> series = [.. subjects.Select(s => new Series(s.Name))];
         int[] order = [.. Enumerable.Range(0, subjects.Count)];
 
         // One turn that does not count: just-in-time compilers, cold caches, pools that grow.
-        for (int round = -1; round < options.Rounds; round++)
+        bool counts = false;
+        while (series[0].Turns.Count < rounds)
         {
             _random.Shuffle(order);
             foreach (int i in order)
@@ -55,25 +79,23 @@ internal sealed class CellRunner(Options options, Workspace workspace)
                 }
                 catch (NbdException e)
                 {
-                    throw new NbdException($"{subjects[i].Name}, round {round + 1}: {e.Message}");
+                    throw new NbdException($"{subjects[i].Name}, round {series[i].Turns.Count + 1}: {e.Message}");
                 }
 
-                if (round >= 0)
+                if (counts)
                 {
                     series[i].Turns.Add(turn);
                 }
             }
 
-            Console.Error.Write(round < 0 ? "w" : ((round + 1) % 10).ToString(CultureInfo.InvariantCulture));
+            Console.Error.Write(counts ? (series[0].Turns.Count % 10).ToString(CultureInfo.InvariantCulture) : "w");
+            counts = true;
         }
-
-        Console.Error.WriteLine();
-        return series;
     }
 
-    private ISubject Start(Cell cell, ServerForm form)
+    private ISubject Start(Cell cell, ServerForm form, int legSet)
     {
-        Launch launch = workspace.Prepare(form, cell.Medium, cell.Direct);
+        Launch launch = workspace.Prepare(form, cell.Medium, cell.Direct, legSet);
         if (cell.Direct)
         {
             foreach (string leg in launch.Legs)

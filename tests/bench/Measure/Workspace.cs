@@ -11,6 +11,7 @@ internal sealed class Workspace : IDisposable
 {
     private const string MemoryRoot = "/dev/shm";
     private const int ChunkBytes = 1 << 20;
+    private const int LogBytes = 4 << 20; // Room for the bits and the record of legs with as many regions as blocks.
     private readonly string _memory;
     private readonly string _disk;
     private readonly long _legBytes;
@@ -36,15 +37,19 @@ internal sealed class Workspace : IDisposable
     public string Scratch(string name) => Directory.CreateDirectory(Path.Combine(_disk, name)).FullName;
 
     /// <summary>
-    /// A fresh directory and socket, and the legs, filled when first asked for. All servers of a cell serve the
-    /// same legs, one at a time, so that none has the luckier pages.
+    /// A fresh directory and socket, a log of zeroes, and the legs, filled when first asked for. All servers of a cell
+    /// serve the same legs, one at a time, so that none has the luckier pages; those that lock them take sets in turn.
     /// </summary>
-    public Launch Prepare(ServerForm form, Medium medium, bool direct)
+    public Launch Prepare(ServerForm form, Medium medium, bool direct, int legSet = 0)
     {
         string directory = Scratch($"run{++_launches}");
+        string set = legSet == 0 ? "" : $"-{legSet}";
         return new Launch(
             Path.Combine(directory, "nbd"),
-            form.Mirrors ? [Leg("mirrored-a", medium), Leg("mirrored-b", medium)] : [Leg("single", medium)],
+            form.Mirrors
+                ? [Leg("mirrored-a" + set, medium), Leg("mirrored-b" + set, medium)]
+                : [Leg("single" + set, medium)],
+            Log($"log{set}", medium),
             directory,
             direct);
     }
@@ -81,7 +86,7 @@ internal sealed class Workspace : IDisposable
 
     private string Leg(string name, Medium medium)
     {
-        string path = Path.Combine(medium == Medium.Memory ? _memory : _disk, name);
+        string path = PathOf(name, medium);
         if (_legs.Add(path))
         {
             RequireRoom(path);
@@ -90,6 +95,15 @@ internal sealed class Workspace : IDisposable
 
         return path;
     }
+
+    private string Log(string name, Medium medium)
+    {
+        string path = PathOf(name, medium);
+        File.WriteAllBytes(path, new byte[LogBytes]);
+        return path;
+    }
+
+    private string PathOf(string name, Medium medium) => Path.Combine(medium == Medium.Memory ? _memory : _disk, name);
 
     private void RequireRoom(string path)
     {

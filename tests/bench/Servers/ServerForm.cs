@@ -14,6 +14,9 @@ internal sealed record ServerForm(string Name, string Program, Func<Launch, IEnu
     /// <summary>Serves two legs as one volume.</summary>
     public bool Mirrors { get; init; }
 
+    /// <summary>Lets no other program have its legs, so that two such servers cannot be up on the same ones.</summary>
+    public bool LocksLegs { get; init; }
+
     public bool Buffered { get; init; } = true;
 
     public bool Direct { get; init; }

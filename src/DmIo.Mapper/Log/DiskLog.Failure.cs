@@ -1,0 +1,68 @@
+namespace DmIo.Mapper;
+
+// A log device that fails: with all legs good the mirror goes on without it, once the state file says so.
+internal sealed partial class DiskLog
+{
+    private bool _isTold;
+
+    /// <summary>Goes on without the log where nothing but the log would be lost.</summary>
+    /// <returns>False when there is something that only the record can say, or the state file fails too.</returns>
+    private async Task<bool> LoseAsync()
+    {
+        if (!_isTold)
+            MapperLog.LogFailed(_options.Logger, _options.Name, Location, Letter);
+        _isTold = true;
+        if (!NothingToRecord())
+            return false;
+        if (!_options.File.IsLogLost)
+        {
+            _options.File.IsLogLost = true;
+            if (await _options.File.WriteAsync(_options.Store, clean: false) != Errno.None)
+            {
+                _options.File.IsLogLost = false;
+                return false;
+            }
+            MapperLog.LogLost(_options.Logger, _options.Name, Location, _options.Store.Location);
+            // A leg may have left meanwhile.
+            if (!NothingToRecord())
+                return false;
+        }
+        _isLost = true;
+        // What waits for the log does so in vain, and need not: for this commit, and for the next, which is far off.
+        Durable = _mustBeDurable = ++_started;
+        return true;
+    }
+
+    private bool NothingToRecord()
+    {
+        if (Legs.Set != Legs.All)
+            return false;
+        foreach (Leg leg in Legs.Legs)
+        {
+            if (leg.Recorded.Count > 0 || leg.Lacks.Count > 0)
+                return false;
+        }
+        return true;
+    }
+
+    // A commit has succeeded with all of the bits: the log can be believed again.
+    private async Task<Errno> FoundAsync()
+    {
+        if (Letter == ShownLog.Alive)
+            return Errno.None;
+        if (_options.File.IsLogLost && await SayFoundAsync() is not Errno.None and var unsaid)
+            return unsaid;
+        Letter = ShownLog.Alive;
+        _isTold = false;
+        MapperLog.LogWorks(_options.Logger, _options.Name, Location);
+        return Errno.None;
+    }
+
+    private async Task<Errno> SayFoundAsync()
+    {
+        _options.File.IsLogLost = false;
+        Errno errno = await _options.File.WriteAsync(_options.Store, clean: false);
+        _options.File.IsLogLost = errno != Errno.None;
+        return errno;
+    }
+}

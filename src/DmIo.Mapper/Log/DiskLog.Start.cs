@@ -1,0 +1,361 @@
+namespace DmIo.Mapper;
+
+// Opening, taking over and giving back.
+internal sealed partial class DiskLog
+{
+    private readonly int[] _slotOfLeg = new int[MirrorSpec.MaxLegs];
+    private RegionSet _foundGivenUp;
+    private ulong _knownLegs;
+    private bool _wasActive;
+    private bool _isNew;
+
+    public override async ValueTask<RecordedMirror?> OpenAsync()
+    {
+        Array.Fill(_slotOfLeg, -1);
+        BlockDevice device = _writer.Device;
+        if (device.Length.Bytes < _image.Bytes.Length)
+        {
+            throw Refused(
+                $"is too small: need {_image.Bytes.Length} bytes and it has {device.Length.Bytes}; make it longer, or take "
+                + "a larger region size");
+        }
+        // What was waited for was durable then; what was not may be lost, and the log may say dirty for clean.
+        _ = device.TakeOldError();
+        if (await _writer.ReadAsync(0, _image.Bytes) is not Errno.None and var errno)
+            throw Refused($"cannot be read ({errno}); repair it, or name another log");
+        RecordAnchor? anchor = ReadAnchor();
+        bool hadMagic = _image.HasMagic;
+        uint version = _image.Version;
+        // What is in the log when it was lost counts for nothing; and without an anchor a header with this program's
+        // version is of a birth that was cut off.
+        _isNew = true;
+        if (await ReadLostAsync(anchor) is { } lost)
+            return lost;
+        if (anchor is null && (!hadMagic || version == OwnVersion))
+            return null;
+        _isNew = false;
+        if (anchor is not null)
+            CheckGeometry(anchor, hadMagic);
+        else
+            CheckRegionCount();
+        if (_image.Activate(anchor is null ? _options.Sync : MirrorSync.Unsaid).Kind == LogActivationKind.Incompatible)
+        {
+            throw Refused(
+                $"is of version {version} and this program knows versions {OwnVersion} and {KernelVersion}; use the program "
+                + "that wrote it, or name another log");
+        }
+        // What activation does to it is for the kernel.
+        _image.Version = version;
+        return await InterpretAsync(anchor, version);
+    }
+
+    public override async ValueTask<Errno> BeginAsync(Guid volume, long epoch)
+    {
+        _options.File.Volume = volume;
+        _options.File.Epoch = epoch;
+        PlaceArea();
+        AssignSlots();
+        string text = MirrorStateJson.Write(_options.File.Snapshot(false, withRegions: false));
+        Errno errno = await _area!.DescribeAsync(text);
+        if (errno == Errno.None)
+            errno = await (_isNew ? CreateAsync(volume, epoch) : TakeOverAsync(volume, epoch));
+        return errno == Errno.None && _options.File.IsLogLost ? await SayFoundAsync() : errno;
+    }
+
+    // Until the anchor is there the log is nobody's: its version is not the kernel's.
+    private async Task<Errno> CreateAsync(Guid volume, long epoch)
+    {
+        _image.Activate(MirrorSync.NoSync);
+        _image.Version = OwnVersion;
+        SetOutOfSyncDirty();
+        NoteFinalRecord();
+        Errno errno = await WriteBitsAsync(flush: true);
+        if (errno != Errno.None)
+            return errno;
+        FillAnchor(volume, epoch, Legs.All);
+        return await WriteAnchorAsync();
+    }
+
+    // Step by step, each durable before the next, so that after a crash in between either the state that was found holds,
+    // or the new one, or no leg is taken to hold what it lacks in any of them.
+    private async Task<Errno> TakeOverAsync(Guid volume, long epoch)
+    {
+        var givenUp = new RegionSet(Legs.Regions);
+        givenUp.UnionWith(Legs.GivenUp);
+        Legs.GivenUp.UnionWith(_foundGivenUp);
+        foreach (Leg leg in Legs.Legs)
+            leg.Recorded.UnionWith(leg.Lacks);
+        if (_options.AnchorFirst)
+        {
+            FillAnchor(volume, epoch, Legs.All);
+            _ = await WriteAnchorAsync();
+        }
+        NoteWholeRecord();
+        Errno errno = await WriteBitsAsync(flush: true);
+        if (errno == Errno.None && !_wasActive)
+        {
+            // Legs that are new have no place in it before the log says that they are not like the others.
+            FillAnchor(volume, epoch, _knownLegs);
+            errno = await WriteAnchorAsync();
+        }
+        if (errno != Errno.None)
+            return errno;
+        _image.Version = OwnVersion;
+        errno = await WriteBitsAsync(flush: true);
+        if (errno != Errno.None)
+            return errno;
+        SetOutOfSyncDirty();
+        errno = await WriteBitsAsync(flush: true);
+        if (errno != Errno.None)
+            return errno;
+        FillAnchor(volume, epoch, Legs.All);
+        errno = await WriteAnchorAsync();
+        if (errno != Errno.None)
+            return errno;
+        Legs.GivenUp.Clear();
+        Legs.GivenUp.UnionWith(givenUp);
+        NoteFinalRecord();
+        return await WriteBitsAsync(flush: true);
+    }
+
+    private void SetOutOfSyncDirty()
+    {
+        for (long region = Legs.NextOutOfSync(0); region >= 0; region = Legs.NextOutOfSync(region + 1))
+            _image.SetDirty(region);
+    }
+
+    private void NoteFinalRecord()
+    {
+        foreach (Leg leg in Legs.Legs)
+        {
+            leg.Recorded.Clear();
+            leg.Recorded.UnionWith(leg.Lacks);
+        }
+        NoteWholeRecord();
+    }
+
+    public override async ValueTask<Errno> EndAsync()
+    {
+        while (_isCommitting)
+            await _committing;
+        Errno errno = await WriteBitsAsync(flush: true);
+        if (errno != Errno.None)
+            return _options.File.IsLogLost ? Errno.None : errno;
+        bool all = Legs.Set == Legs.All && Legs.IsWhole && Legs.GivenUp.Count == 0
+            && _image.CleanCount == Legs.Regions && !_anchor.Slots.Any(slot => slot.IsDiverged);
+        _anchor.IsActive = !all;
+        _anchor.IsClean = Legs.MayDiffer.Count == 0;
+        errno = await WriteAnchorAsync();
+        if (errno == Errno.None && all)
+        {
+            _image.Version = KernelVersion;
+            errno = await WriteBitsAsync(flush: true);
+        }
+        return errno == Errno.None && _options.File.IsLogLost ? await SayFoundAsync() : errno;
+    }
+
+    private MapperException Refused(string problem) => new($"{_options.Name}: the log {Location} {problem}");
+
+    private RecordAnchor? ReadAnchor()
+    {
+        RecordAnchor? anchor = RecordAnchor.Read(
+            _image.Bytes.AsSpan(RecordAnchor.OffsetBytes, RecordAnchor.SizeBytes), out uint version);
+        if (version > RecordAnchor.CurrentVersion)
+        {
+            throw Refused(
+                $"has a record of version {version} and this program knows only version {RecordAnchor.CurrentVersion}; use "
+                + "the newer program that wrote it");
+        }
+        if (version != 0 && anchor is null)
+        {
+            throw Refused(
+                "has a damaged record, so which legs are good is not known; restore it, or overwrite its first 1024 bytes "
+                + "with zeroes and say --sync-from LEG with the leg that is right");
+        }
+        return anchor;
+    }
+
+    private async Task<RecordedMirror?> ReadLostAsync(RecordAnchor? anchor)
+    {
+        MirrorState? state = await _options.File.ReadAsync(_options.Store);
+        if (state is not { LogLost: true } || (anchor is not null && anchor.Volume != state.Volume))
+            return null;
+        _options.File.IsLogLost = true;
+        MapperLog.LogWasLost(_options.Logger, _options.Name, Location, _options.Store.Location);
+        return _options.File.Recorded(state with { Clean = false }, _options.Store.Location);
+    }
+
+    private void CheckGeometry(RecordAnchor anchor, bool hadMagic)
+    {
+        if (!hadMagic)
+        {
+            throw Refused(
+                "has a record and no header, so something has overwritten it; overwrite its first 1024 bytes with zeroes and "
+                + "say --sync-from LEG with the leg that is right");
+        }
+        if (anchor.RegionSize != Legs.RegionSize)
+        {
+            throw Refused(
+                $"counts in regions of {anchor.RegionSize} sectors and the table says {Legs.RegionSize}; restore the table's "
+                + "region size");
+        }
+        if (anchor.Length != Legs.Length)
+        {
+            throw Refused(
+                $"is of a mirror of {anchor.Length} sectors and the table says {Legs.Length}; restore the table, or name "
+                + "another log");
+        }
+    }
+
+    // A log of the kernel's does not say what its regions are: a number that another size of region explains is refused,
+    // any other is a mirror that has grown or shrunk, as the kernel takes it.
+    private void CheckRegionCount()
+    {
+        ulong recorded = _image.RecordedRegions;
+        if (_image.Version > KernelVersion || recorded == (ulong)Legs.Regions || recorded is 0 or ulong.MaxValue)
+            return;
+        for (long size = 2; size <= Legs.Length.Count && size <= uint.MaxValue; size <<= 1)
+        {
+            if (size != Legs.RegionSize.Count && (ulong)LegSet.CountRegions(Legs.Length, new Sectors(size)) == recorded)
+            {
+                throw Refused(
+                    $"describes {recorded} regions, which are those of a region size of {size} sectors, and the table says "
+                    + $"{Legs.RegionSize}; correct the table's region size");
+            }
+        }
+    }
+
+    private async Task<RecordedMirror> InterpretAsync(RecordAnchor? anchor, uint version)
+    {
+        _wasActive = anchor is { IsActive: true };
+        bool interfered = _wasActive && version != OwnVersion;
+        var recorded = new RecordedMirror(Legs.Regions, Legs.Legs.Length)
+        {
+            Volume = anchor?.Volume ?? Guid.Empty,
+            Epoch = anchor?.Epoch ?? 0,
+            HasRegions = true,
+            IsClean = anchor is { IsActive: true, IsClean: true } && !interfered,
+            FollowsKernel = !_wasActive || interfered,
+            KernelInterfered = interfered,
+        };
+        for (long region = _image.NextDirty(0); region >= 0; region = _image.NextDirty(region + 1))
+            recorded.Dirty.Add(region);
+        if (anchor is null)
+        {
+            foreach (Leg leg in Legs.Legs)
+                recorded.Legs[leg.Index] = new RecordedLeg(new RegionSet(Legs.Regions), false, null);
+            _knownLegs = Legs.All;
+            return recorded;
+        }
+        _anchor = anchor;
+        PlaceArea();
+        // Who is there is known by its identity, and so goes before those of whom there is only a word, which may have been
+        // another leg's.
+        foreach (Leg leg in Legs.Legs.ToArray().OrderBy(leg => !leg.IsPresent))
+            await ReadLegAsync(leg, recorded);
+        if (_wasActive)
+        {
+            await ReadOrRefuseAsync(_area!.ReadGivenUpAsync());
+            recorded.GivenUp.UnionWith(Legs.GivenUp);
+            _foundGivenUp = recorded.GivenUp;
+        }
+        return recorded;
+    }
+
+    private async Task ReadLegAsync(Leg leg, RecordedMirror recorded)
+    {
+        int slot = FindSlot(leg);
+        if (slot < 0)
+            return;
+        _slotOfLeg[leg.Index] = slot;
+        _knownLegs |= leg.Bit;
+        var lacks = new RegionSet(Legs.Regions);
+        if (_wasActive)
+            await ReadOrRefuseAsync(_area!.ReadAsync(slot, lacks));
+        leg.Recorded.Clear();
+        leg.Recorded.UnionWith(lacks);
+        // Where the log says that all are identical they are, whatever else was not cleared in time.
+        lacks.IntersectWith(recorded.Dirty);
+        recorded.Legs[leg.Index] = new RecordedLeg(lacks, _anchor.Slots[slot].IsDiverged, null);
+    }
+
+    private int FindSlot(Leg leg)
+    {
+        for (int i = 0; i < _anchor.Slots.Length; i++)
+        {
+            RecordSlot slot = _anchor.Slots[i];
+            bool same = leg.IsPresent
+                ? leg.Identity.Canonical is { } canonical && slot.Identity == RecordAnchor.Fingerprint(canonical)
+                : slot.Name == RecordAnchor.Fingerprint(leg.Place.Argument);
+            if (slot.IsUsed && same && slot.Offset == leg.Offset && Array.IndexOf(_slotOfLeg, i) < 0)
+                return i;
+        }
+        return -1;
+    }
+
+    private async Task ReadOrRefuseAsync(Task<Errno> reading)
+    {
+        if (await reading is not Errno.None and var errno)
+            throw Refused($"has a record that cannot be read ({errno}); repair it, or name another log");
+    }
+
+    private void PlaceArea()
+    {
+        if (_area is not null)
+            return;
+        long behind = RecordArea.OffsetBehind(_image.Bytes.Length);
+        long size = RecordArea.SizeOf(Legs.Regions);
+        bool known = _anchor.AreaBytes != 0 || _anchor.IsSidecar;
+        if (!known)
+        {
+            _anchor.IsSidecar = _writer.Device.Length.Bytes < behind + size;
+            _anchor.AreaBytes = _anchor.IsSidecar ? 0 : behind;
+            _anchor.StrideBytes = RecordArea.StrideOf(Legs.Regions);
+        }
+        _areaWriter = _anchor.IsSidecar ? new LogWriter(_options.OpenSidecar(size)) : _writer;
+        int block = Math.Max(_blockBytes, _areaWriter.Device.LogicalBlockBytes);
+        _area = new RecordArea(Legs, _areaWriter, _anchor.AreaBytes, block);
+    }
+
+    private void AssignSlots()
+    {
+        foreach (Leg leg in Legs.Legs)
+        {
+            if (_slotOfLeg[leg.Index] < 0)
+                _slotOfLeg[leg.Index] = Enumerable.Range(0, MirrorSpec.MaxLegs).First(i => Array.IndexOf(_slotOfLeg, i) < 0);
+            _area!.Assign(_slotOfLeg[leg.Index], leg);
+        }
+    }
+
+    private void NoteWholeRecord()
+    {
+        foreach (Leg leg in Legs.Legs)
+            _area!.ChangedAll(_slotOfLeg[leg.Index]);
+        _area!.GivenUpChanged();
+    }
+
+    private void FillAnchor(Guid volume, long epoch, ulong legs)
+    {
+        _anchor.Volume = volume;
+        _anchor.Epoch = epoch;
+        _anchor.Length = Legs.Length;
+        _anchor.RegionSize = Legs.RegionSize;
+        _anchor.IsActive = true;
+        _anchor.IsClean = false;
+        for (int i = 0; i < _anchor.Slots.Length; i++)
+        {
+            int leg = Array.IndexOf(_slotOfLeg, i);
+            if (leg < 0 || leg >= Legs.Legs.Length || (legs >> leg & 1) == 0)
+            {
+                _anchor.Slots[i] = default;
+                continue;
+            }
+            UInt128 identity = Legs[leg].IsPresent
+                ? Legs[leg].Identity.Canonical is { } canonical ? RecordAnchor.Fingerprint(canonical) : 0
+                : _anchor.Slots[i].Identity;
+            _anchor.Slots[i] = new RecordSlot(
+                identity, RecordAnchor.Fingerprint(Legs[leg].Place.Argument), Legs[leg].Offset, true,
+                Legs[leg].IsDiverged);
+        }
+    }
+}

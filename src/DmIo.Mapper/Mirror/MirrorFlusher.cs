@@ -1,0 +1,137 @@
+namespace DmIo.Mapper;
+
+/// <summary>
+/// Flushes the legs of the set: one flush is under way, and its result governs all that waited for it when it began,
+/// clients and the mirror itself. So no flush that succeeds hides that an earlier one failed.
+/// </summary>
+internal sealed class MirrorFlusher : IAsyncDisposable
+{
+    private readonly MirrorTarget _mirror;
+    private readonly IoClient _client;
+    private readonly LegSet _legs;
+    private readonly RegionUses _uses;
+    private readonly IoRegion[] _regions;
+    private readonly DeadlineWatch _watch;
+    private FlushRequest _request;
+    private List<BlockRequest> _waiting = [];
+    private List<BlockRequest> _served = [];
+    private TaskCompletionSource<bool>? _own;
+    private TaskCompletionSource<bool>? _ownServed;
+    private ulong _asked;
+    private long _stamp;
+    private bool _isBusy;
+    private bool _owesError;
+
+    public MirrorFlusher(MirrorTarget mirror, LegSet legs, RegionUses uses, DeadlineWatch watch)
+    {
+        _watch = watch;
+        _request = new FlushRequest(this);
+        _mirror = mirror;
+        _legs = legs;
+        _uses = uses;
+        _client = new IoClient(mirror.Loop, 1) { WaitsForAbandoned = false };
+        _regions = new IoRegion[legs.Legs.Length];
+    }
+
+    /// <summary>A client's flush waits for one that begins now or later.</summary>
+    public void Join(BlockRequest request)
+    {
+        _waiting.Add(request);
+        Begin();
+    }
+
+    /// <summary>Flushes for the mirror itself.</summary>
+    /// <returns>Whether what the legs of the set hold is durable.</returns>
+    public Task<bool> FlushAsync()
+    {
+        _own ??= new TaskCompletionSource<bool>();
+        Task<bool> task = _own.Task;
+        Begin();
+        return task;
+    }
+
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    private void Finished(in IoOutcome outcome)
+    {
+        _watch.Remove(_request);
+        // One that may still land on a leg is not used again before.
+        if (_request.PinnedBits != 0)
+            _request = new FlushRequest(this);
+        var failures = new LegFailures();
+        failures.Add(_asked, outcome);
+        ulong flushed = _asked & ~failures.Bits;
+        _mirror.NoteFlushed(flushed, _stamp);
+        // The kernel tells a client's flush that failed from one of its own.
+        LegErrors kind = _served.Count > 0 ? LegErrors.Write : LegErrors.Flush;
+        bool isDurable = _mirror.FlushFailed(failures, flushed, kind);
+        _mirror.Decided(failures.Bits);
+        // What a flush of the mirror's own could not save, the next client is told.
+        _owesError |= !isDurable;
+        foreach (BlockRequest request in _served)
+            _mirror.EndFlush(request, !_owesError);
+        _owesError &= _served.Count == 0;
+        _served.Clear();
+        TaskCompletionSource<bool>? own = _ownServed;
+        _ownServed = null;
+        _isBusy = false;
+        Begin();
+        own?.SetResult(isDurable);
+    }
+
+    private void Begin()
+    {
+        if (_isBusy || (_waiting.Count == 0 && _own is null))
+            return;
+        _isBusy = true;
+        (_waiting, _served) = (_served, _waiting);
+        (_own, _ownServed) = (null, _own);
+        _stamp = _uses.Stamp;
+        _asked = _legs.Set;
+        int count = 0;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if ((_asked & leg.Bit) != 0)
+                _regions[count++] = new IoRegion(leg.Device, Sectors.Zero, Sectors.Zero);
+        }
+        _request.Asked = _asked;
+        _request.SetRegions(_regions.AsSpan(0, count));
+        if (_client.Submit(_request) is not Errno.None and var refused)
+            throw new InvalidOperationException($"dm-io refused a flush of the mirror's: {refused}.");
+        _watch.Add(_request);
+    }
+
+    private sealed class FlushRequest : IoRequest, IWatched
+    {
+        private readonly MirrorFlusher _flusher;
+
+        public FlushRequest(MirrorFlusher flusher)
+        {
+            _flusher = flusher;
+            Operation = BlockOperation.Flush;
+            Memory = IoMemory.None;
+        }
+
+        public ulong Asked { get; set; }
+
+        public long BeganAt { get; set; }
+
+        public IWatched? Earlier { get; set; }
+
+        public IWatched? Later { get; set; }
+
+        protected override bool TracksRegions => true;
+
+        public void Overdue() => _flusher._mirror.GiveUp(this, _flusher._client, Asked);
+
+        protected override void RegionFinished(int region, in RegionFailure? failure)
+        {
+            if (failure is not null)
+                _flusher._mirror.Suspect(Asked, region);
+        }
+
+        protected override void Landed(int region) => _flusher._mirror.Landed(_flusher._mirror.LegOf(Asked, region));
+
+        protected override void Notify(in IoOutcome outcome) => _flusher.Finished(outcome);
+    }
+}

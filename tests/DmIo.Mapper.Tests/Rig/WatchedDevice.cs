@@ -1,0 +1,39 @@
+using DmIo.Testing;
+
+namespace DmIo.Mapper.Tests;
+
+/// <summary>
+/// A scripted device that tells before it is changed, and remembers what was written and not flushed: a disk with a cache
+/// may lose any of it.
+/// </summary>
+internal sealed class WatchedDevice(ManualLoop loop, string name, Sectors length, int logicalBlockBytes = Sectors.SizeBytes)
+    : ScriptedDevice(loop, name, length, logicalBlockBytes)
+{
+    private readonly List<UnflushedWrite> _unflushed = [];
+
+    /// <summary>Called before each write and flush.</summary>
+    public Action? Changing { get; set; }
+
+    /// <summary>What a power cut may lose.</summary>
+    public IReadOnlyList<UnflushedWrite> Unflushed => _unflushed;
+
+    public override void Submit(BlockRequest request)
+    {
+        if (request.Operation != BlockOperation.Read)
+            Changing?.Invoke();
+        if (Holds || request.Operation == BlockOperation.Read)
+        {
+            base.Submit(request);
+            return;
+        }
+        if (request.Operation == BlockOperation.Flush)
+        {
+            base.Submit(request);
+            _unflushed.Clear();
+            return;
+        }
+        byte[] before = Contents(request.Start, request.Count).ToArray();
+        base.Submit(request);
+        _unflushed.Add(new UnflushedWrite(request.Start, before, Contents(request.Start, request.Count).ToArray()));
+    }
+}

@@ -1,0 +1,346 @@
+using DmIo.Testing;
+
+namespace DmIo.Mapper.Tests;
+
+// Starts, ends, and what is checked there.
+internal sealed partial class MirrorSimulation
+{
+    // Far longer than anything needs that the engine does by itself.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
+    // Recovery, probes and retries take seconds.
+    private static readonly TimeSpan s_selfHelp = TimeSpan.FromMinutes(1);
+
+    private IEnumerable<SimulatedMedia> AllMedia => Log is null ? Legs : [.. Legs, Log, Sidecar!];
+
+    private void Start()
+    {
+        _missing.Clear();
+        if (_random.Next(6) == 0)
+        {
+            Story?.Add("legs change places in the table");
+            Shuffle();
+        }
+        if (_model.Now > 0 && _random.Next(12) == 0 && TryReplaceLeg())
+            return;
+        bool withoutSome = _model.Now > 0 && _random.Next(4) == 0;
+        if (withoutSome)
+        {
+            foreach (SimulatedMedia leg in Legs.OrderBy(_ => _random.Next()).Take(_random.Next(1, Legs.Count)))
+                _missing.Add(leg.Name);
+            if (TryStart() is null)
+            {
+                Reach("started without some legs");
+                return;
+            }
+            Reach("refused to start without some legs");
+            NewLoop();
+            _missing.Clear();
+        }
+        if (TryStart() is { } problem)
+            throw new HistoryViolationException($"with all legs the mirror does not start: {problem}");
+    }
+
+    private void Shuffle()
+    {
+        SimulatedMedia[] shuffled = [.. Legs];
+        _random.Shuffle(shuffled);
+        Legs.Clear();
+        Legs.AddRange(shuffled);
+    }
+
+    // A device that the record does not know stands in a leg's place; where that leg is needed, it comes back.
+    private bool TryReplaceLeg()
+    {
+        int place = _random.Next(Legs.Count);
+        SimulatedMedia old = Legs[place];
+        Legs[place] = NewLeg();
+        if (_random.Next(2) == 0)
+            FillWithRubbish(Legs[place]);
+        Story?.Add($"{Legs[place].Name} replaces {old.Name}");
+        _isReplacing = true;
+        bool started = TryStart() is null;
+        _isReplacing = false;
+        if (started)
+        {
+            Reach("started with another leg");
+            return true;
+        }
+        Reach("refused to start with another leg");
+        NewLoop();
+        Legs[place] = old;
+        return false;
+    }
+
+    private static void FillWithRubbish(SimulatedMedia leg)
+    {
+        var rubbish = new TestBuffer(leg.BlockBytes);
+        rubbish.Span.Fill(0xDD);
+        for (int block = 0; block < leg.Length.Bytes / leg.BlockBytes; block++)
+            leg.Contents.Change(block, rubbish.Vector, durable: true, unmaps: false, write: 0);
+    }
+
+    // Power may go while it starts; then it starts again.
+    private string? TryStart()
+    {
+        while (true)
+        {
+            Task<MappedDevice> created = BeginStart();
+            if (_random.Next(6) == 0 && !IsDoneWithin(created, _random.NextDouble() * 4))
+            {
+                Reach("power cuts while starting");
+                PowerCut();
+                continue;
+            }
+            return EndStart(created);
+        }
+    }
+
+    private bool IsDoneWithin(Task task, double milliseconds)
+    {
+        _loop.RunUntilIdle();
+        _loop.Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
+        return task.IsCompleted;
+    }
+
+    private Task<MappedDevice> BeginStart()
+    {
+        foreach (SimulatedMedia media in AllMedia)
+        {
+            // A start fails on a log that fails; what follows is of interest here.
+            media.Faults.Heal();
+            media.Return();
+            if (media.IsHung)
+                media.EndHang();
+        }
+        _store.Error = Errno.None;
+        var errors = new List<TableError>();
+        Table table = TableParser.Parse(_table, errors) ?? throw new InvalidOperationException(string.Join('\n', errors));
+        return MappedDevice.CreateAsync(_loop, "vol0", table, this, _options);
+    }
+
+    private string? EndStart(Task<MappedDevice> created)
+    {
+        Pass(() => created.IsCompleted, "a start ends");
+        if (created.IsFaulted)
+        {
+            if (created.Exception!.InnerException is MapperException refused)
+            {
+                Story?.Add($"start refused: {refused.Message}");
+                return refused.Message;
+            }
+            throw created.Exception;
+        }
+        _device = created.Result;
+        _client.Device = _fault.Volume(_device);
+        Story?.Add($"started: {_device.StatusLine()}");
+        Reach("starts");
+        return null;
+    }
+
+    private void PowerCut()
+    {
+        Reach("power cuts");
+        Story?.Add("power is cut");
+        _store = _store.Crash();
+        foreach (SimulatedMedia media in AllMedia)
+            media.PowerCut();
+        _client.PowerCut();
+        CheckLog("a power cut");
+        NewLoop();
+    }
+
+    private void Kill()
+    {
+        _loop.RunUntilIdle();
+        Reach("kills");
+        Story?.Add("the program is killed");
+        _store = _store.Crash();
+        foreach (SimulatedMedia media in AllMedia)
+            media.Kill();
+        // A leg that forgot what it was to flush, and nobody who could say so in time: only what was flushed is safe.
+        if (IsLogInTrouble() || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0))
+            _client.PowerCut();
+        else
+            _client.Kill();
+        CheckLog("a kill");
+        NewLoop();
+    }
+
+    // Power goes, or the program is killed, while it stops.
+    private void CutStop()
+    {
+        Pass(() => _client.UnderWay == 0, "every request completes");
+        if (!IsDoneWithin(_device!.StopAsync(), _random.NextDouble() * 10))
+            Reach("stops that were cut off");
+        if (_random.Next(2) == 0)
+            PowerCut();
+        else
+            Kill();
+    }
+
+    private void Stop()
+    {
+        Pass(() => _client.UnderWay == 0, "every request completes");
+        Task stop = _device!.StopAsync();
+        Pass(() => stop.IsCompleted, "a stop ends");
+        if (stop.IsFaulted && !InTrouble())
+            throw new HistoryViolationException($"a clean stop failed: {stop.Exception!.InnerException!.Message}");
+        Reach(stop.IsFaulted ? "stops that failed" : "clean stops");
+        Task disposed = _loop.InvokeAsync(_device.DisposeAsync);
+        Pass(() => disposed.IsCompleted, "a device can be disposed of");
+        disposed.GetAwaiter().GetResult();
+        // Its end is that of a life: what was acknowledged is there.
+        foreach (SimulatedMedia media in AllMedia)
+            media.Kill();
+        _client.Kill();
+        NewLoop();
+    }
+
+    private void NewLoop()
+    {
+        _loop = new ManualLoop();
+        if (Story is not null)
+            Story.Time = _loop.Time;
+        _device = null;
+        _lastTrouble = s_longAgo;
+    }
+
+    // Everything works again; all legs come to be in sync, equal, and right.
+    private void Rest()
+    {
+        if (_missing.Count > 0)
+        {
+            Calm();
+            Stop();
+            _missing.Clear();
+            if (TryStart() is { } problem)
+                throw new HistoryViolationException($"with all legs the mirror does not start: {problem}");
+        }
+        Calm();
+        Pass(() => _client.UnderWay == 0, "every request completes");
+        TimeSpan until = _loop.Time.Elapsed + s_selfHelp;
+        Pass(() => InSync() || _loop.Time.Elapsed > until, "time passes");
+        if (!InSync())
+        {
+            // What only one leg has and cannot read, nobody can copy: its user writes it anew.
+            Reach("rests that wanted blocks rewritten");
+            if (!Legs.Any(HasBadBlock))
+                throw new HistoryViolationException($"legs do not come to be in sync: {_device!.StatusLine()}");
+            RewriteBadBlocks();
+        }
+        Pass(InSync, "all legs come to be in sync");
+        Reach("rests");
+        CheckContents();
+    }
+
+    // All legs are equal, and right, but for blocks that cannot be read and that nobody has read since.
+    private void CheckContents()
+    {
+        byte[] right = ContentsOf(Legs[0]);
+        int unit = Legs[0].BlockBytes;
+        foreach (SimulatedMedia leg in Legs)
+        {
+            for (int block = 0; block * unit < right.Length; block++)
+            {
+                if (leg.Contents.HealthOf(block) != BlockHealth.Good)
+                    continue;
+                ReadOnlySpan<byte> here = leg.Contents.Visible(block);
+                if (Legs[0].Contents.HealthOf(block) != BlockHealth.Good)
+                    here.CopyTo(right.AsSpan(block * unit));
+                else if (!here.SequenceEqual(right.AsSpan(block * unit, unit)))
+                    throw new HistoryViolationException($"at rest {leg.Name} differs from {Legs[0].Name} in block {block}");
+                if (_model.CheckNow((long)block * unit / Sectors.SizeBytes, here) is { } wrong)
+                    throw new HistoryViolationException($"at rest, {leg.Name}: {wrong}");
+            }
+        }
+    }
+
+    private void RewriteBadBlocks()
+    {
+        long unit = _device!.LogicalBlockBytes / Sectors.SizeBytes;
+        for (long start = 0; start < _length; start += unit)
+        {
+            long block = start / unit;
+            if (Legs.Any(leg => leg.Contents.HealthOf((int)block) != BlockHealth.Good))
+                _client.Write(start, unit);
+        }
+        Pass(() => _client.UnderWay == 0, "every request completes");
+    }
+
+    private bool InSync() => Knowledge.IsWhole && Knowledge.Set == Knowledge.All;
+
+    private void Calm()
+    {
+        Story?.Add("all is well again");
+        _store.Error = Errno.None;
+        foreach (SimulatedMedia media in AllMedia)
+        {
+            media.Faults.Heal();
+            media.Revive();
+            media.CompleteVanished();
+            media.Return();
+            if (media.IsHung)
+                media.EndHang();
+        }
+    }
+
+    private void Pass(Func<bool> condition, string what)
+    {
+        _loop.RunUntilIdle();
+        TimeSpan step = TimeSpan.FromMilliseconds(1);
+        for (TimeSpan passed = TimeSpan.Zero; !condition(); passed += step)
+        {
+            if (passed > s_patience)
+                throw new HistoryViolationException($"it does not come about that {what}: {_device?.StatusLine()}");
+            _loop.Time.Advance(step);
+            AssertNoBug();
+            step = step < TimeSpan.FromSeconds(1) ? step * 2 : step;
+        }
+    }
+
+    // Where the log that is left says clean, all legs are identical.
+    private void CheckLog(string after)
+    {
+        // What stands in a leg's place has no place in the record before the start has ended.
+        if (Log is null || _isReplacing || _store.Text is { } text && MirrorStateJson.Read(text, "vol0", "").LogLost)
+            return;
+        var image = new LogImage(_length / _regionSize, Log.BlockBytes);
+        Log.Contents.Visible(0, image.Bytes.Length / Log.BlockBytes).CopyTo(image.Bytes);
+        if (!image.HasMagic)
+            return;
+        int blocksOfRegion = (int)(new Sectors(_regionSize).Bytes / _block);
+        for (int region = 0; region < image.Regions; region++)
+        {
+            if (!image.IsClean(region))
+                continue;
+            Reach("clean regions compared");
+            foreach (SimulatedMedia leg in Legs.Skip(1))
+                CheckAlike(leg, region * blocksOfRegion, blocksOfRegion, after);
+        }
+    }
+
+    private void CheckAlike(SimulatedMedia leg, int firstBlock, int count, string after)
+    {
+        SimulatedMedia first = Legs[0];
+        if (leg.Contents.Visible(firstBlock, count).SequenceEqual(first.Contents.Visible(firstBlock, count)))
+            return;
+        for (int block = firstBlock; block < firstBlock + count; block++)
+        {
+            ReadOnlySpan<byte> here = leg.Contents.Visible(block);
+            int same = here.CommonPrefixLength(first.Contents.Visible(block));
+            // What a block that cannot be read holds means nothing.
+            if (same == _block || Legs.Any(any => any.Contents.HealthOf(block) != BlockHealth.Good))
+                continue;
+            int word = same / sizeof(long) * sizeof(long);
+            long sector = ((long)block * _block + same) / Sectors.SizeBytes;
+            throw new HistoryViolationException(
+                $"after {after} the log says that region {sector / _regionSize} is clean, and in sector {sector} {first.Name} "
+                + $"has stamp {BitConverter.ToInt64(first.Contents.Visible(block)[word..])}, {leg.Name} "
+                + $"{BitConverter.ToInt64(here[word..])}");
+        }
+    }
+
+    private static byte[] ContentsOf(SimulatedMedia leg) =>
+        leg.Contents.Visible(0, (int)(leg.Length.Bytes / leg.BlockBytes)).ToArray();
+}

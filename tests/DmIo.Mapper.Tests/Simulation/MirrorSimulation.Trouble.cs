@@ -1,0 +1,173 @@
+namespace DmIo.Mapper.Tests;
+
+// What happens to the machine.
+internal sealed partial class MirrorSimulation
+{
+    // Trouble that has ended lately still explains failures of what was under way.
+    private static readonly TimeSpan s_aftermath = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan s_longAgo = TimeSpan.FromDays(-1);
+
+    private TimeSpan _lastTrouble = s_longAgo;
+    private bool _troubleSinceFlush;
+
+    private void Happen()
+    {
+        SimulatedMedia leg = Legs[_random.Next(Legs.Count)];
+        switch (_random.Next(26))
+        {
+            case 0 or 1:
+                PowerCut();
+                Start();
+                break;
+            case 2:
+                Kill();
+                Start();
+                break;
+            case 3:
+                Calm();
+                if (_random.Next(3) == 0)
+                {
+                    CutStop();
+                }
+                else
+                {
+                    Stop();
+                    CheckLog("a clean stop");
+                }
+                Start();
+                break;
+            case 4:
+                Rest();
+                break;
+            case 5 or 6:
+                Trouble();
+                leg.Leave(losesPower: false);
+                break;
+            case >= 7 and < 12:
+                leg.Return();
+                break;
+            case 12:
+                Trouble();
+                leg.Hang();
+                break;
+            case >= 13 and < 16 when leg.IsHung:
+                leg.EndHang();
+                break;
+            case 16:
+                Trouble();
+                leg.Faults.WriteErrors = 0.3;
+                leg.Faults.ZeroesErrors = 0.3;
+                break;
+            case 17:
+                Trouble();
+                leg.Faults.FlushErrors = 0.3;
+                break;
+            case 18 when _random.Next(3) == 0:
+                Trouble();
+                leg.Faults.Vanishings = 0.05;
+                break;
+            case 18:
+                Trouble();
+                leg.Spoil(new(_random.NextInt64(_length)), new(1), _random.Next(4) == 0);
+                break;
+            case 19:
+                leg.Revive();
+                break;
+            case 20 or 21:
+                foreach (SimulatedMedia any in Legs)
+                    any.Faults.Heal();
+                break;
+            case 22:
+                TroubleLog();
+                break;
+            case >= 23:
+                HealLog();
+                break;
+        }
+    }
+
+    private void TroubleLog()
+    {
+        Trouble();
+        if (Log is null)
+        {
+            _store.Error = Errno.ENOSPC;
+            return;
+        }
+        switch (_random.Next(3))
+        {
+            case 0:
+                Log.Faults.WriteErrors = 0.5;
+                break;
+            case 1:
+                Log.Faults.FlushErrors = 0.5;
+                break;
+            default:
+                Log.Leave(losesPower: false);
+                break;
+        }
+    }
+
+    private void HealLog()
+    {
+        _store.Error = Errno.None;
+        if (Log is null)
+            return;
+        Log.Faults.Heal();
+        Log.Return();
+    }
+
+    private void Trouble()
+    {
+        _lastTrouble = _loop.Time.Elapsed;
+        _troubleSinceFlush = true;
+    }
+
+    private bool InTrouble()
+    {
+        bool now = _missing.Count > 0 || _store.Error != Errno.None || AllMedia.Any(
+            media => media.Faults.Vanishings > 0 || media.Vanished > 0 || media.IsGone || media.IsHung || media.Faults.WriteErrors > 0 || media.Faults.FlushErrors > 0);
+        if (now)
+            Trouble();
+        return now || _loop.Time.Elapsed - _lastTrouble < s_aftermath || Legs.Any(HasBadBlock);
+    }
+
+    private bool IsLogInTrouble() => _store.Error != Errno.None
+        || (Log is not null && (Log.IsGone || Log.Faults.WriteErrors > 0 || Log.Faults.FlushErrors > 0));
+
+    private static bool HasBadBlock(SimulatedMedia leg)
+    {
+        for (int block = 0; block < leg.Length.Bytes / leg.BlockBytes; block++)
+        {
+            if (leg.Contents.HealthOf(block) != BlockHealth.Good)
+                return true;
+        }
+        return false;
+    }
+
+    // A flush that fails on the last leg that holds something loses it at once, whenever a client is told.
+    private void FlushFailed(DiskEvent what)
+    {
+        if (what != DiskEvent.FlushError || _device is null)
+            return;
+        foreach (Leg leg in Knowledge.Legs)
+        {
+            if (!leg.IsInSet || leg.Lacks.Count > 0)
+            {
+                Trouble();
+                _model.Fail(_model.BeginFlush(), maySpoilReads: true);
+                return;
+            }
+        }
+    }
+
+    // Two legs that both lose what they were to flush lose it for good.
+    private void TameFlushErrors()
+    {
+        if (Legs.Count(leg => leg.Faults.FlushErrors > 0) == 1)
+            return;
+        foreach (SimulatedMedia leg in Legs)
+            leg.Faults.FlushErrors = 0;
+    }
+}
