@@ -96,6 +96,9 @@ internal sealed unsafe class BlockFile : IDisposable
         return errno == Errno.EOPNOTSUPP ? WriteZeroBytes(offsetBytes, lengthBytes, out doneBytes) : errno;
     }
 
+    /// <summary>Whether it is known without a look at the file that a range is data.</summary>
+    public bool IsKnownData(Sectors start, Sectors count) => _known.EndAt(start.Bytes) >= (start + count).Bytes;
+
     public List<BlockExtent> FindExtents(Sectors start, Sectors count)
     {
         var extents = new List<BlockExtent>();
