@@ -17,6 +17,9 @@ internal sealed partial class MirrorTarget
     /// <summary>The number of the last write that was answered early.</summary>
     internal long LastAnsweredEarly => _lastAnsweredEarly;
 
+    /// <summary>Whether writes that a leg failed are held.</summary>
+    internal bool HoldsWritesBack => _heldBack.Count > 0;
+
     /// <summary>Whether a write that was answered early, up to a number, is still under way.</summary>
     internal bool AnyLagsUpTo(long number)
     {
