@@ -53,6 +53,12 @@ public sealed record MirrorOptions
     public TimeSpan HoldFailedWrites { get; init; }
 
     /// <summary>
+    /// How many legs must have a plain write before it is answered; zero: all of the set. The others catch up, in bounded
+    /// memory; flushes and FUA wait for them, or for the record that they lack it.
+    /// </summary>
+    public int WriteQuorum { get; init; }
+
+    /// <summary>
     /// How long a leg may take for an operation. One that takes longer leaves the set, the operation is gone on without,
     /// and it returns when all that it was asked has ended. Zero: legs are waited for. 30 seconds, as Linux gives a disk for
     /// a command.

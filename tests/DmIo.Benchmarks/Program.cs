@@ -1,5 +1,10 @@
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Running;
+using DmIo.Benchmarks.Mirror;
 
 // The inner parts, each alone: dotnet run -c Release --project tests/DmIo.Benchmarks -- --filter '*'
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, DefaultConfig.Instance);
+// What a disk log is asked: dotnet run -c Release --project tests/DmIo.Benchmarks -- log-writes
+if (args is ["log-writes"])
+    LogWrites.Print();
+else
+    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, DefaultConfig.Instance);

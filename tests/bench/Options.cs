@@ -2,6 +2,7 @@ using System.Globalization;
 using DmIo.SideBySide.Cells;
 using DmIo.SideBySide.Client;
 using DmIo.SideBySide.Servers;
+using DmIo.SideBySide.Studies;
 
 namespace DmIo.SideBySide;
 
@@ -44,6 +45,8 @@ internal sealed class Options
     public bool List { get; private set; }
 
     public IReadOnlyList<Cell> Chosen { get; private set; } = Catalogue.All;
+
+    public IReadOnlyList<Study> Studies { get; private set; } = Study.All;
 
     public bool Idle { get; private set; } = true;
 
@@ -96,13 +99,15 @@ internal sealed class Options
 
     private void Choose(string[] patterns)
     {
-        string? unknown = Array.Find(patterns, p => !Matches(p, Catalogue.Idle) && !Catalogue.All.Any(c => Matches(p, c.Name)));
+        string? unknown = Array.Find(patterns, p => !Matches(p, Catalogue.Idle)
+            && !Catalogue.All.Any(c => Matches(p, c.Name)) && !Study.All.Any(s => Matches(p, s.Name)));
         if (unknown is not null)
         {
             throw new NbdException($"no cell {unknown}; --list names them");
         }
 
         Chosen = [.. Catalogue.All.Where(c => patterns.Any(p => Matches(p, c.Name)))];
+        Studies = [.. Study.All.Where(s => patterns.Any(p => Matches(p, s.Name)))];
         Idle = patterns.Any(p => Matches(p, Catalogue.Idle));
     }
 

@@ -4,6 +4,7 @@ using DmIo.SideBySide.Cells;
 using DmIo.SideBySide.Client;
 using DmIo.SideBySide.Measure;
 using DmIo.SideBySide.Servers;
+using DmIo.SideBySide.Studies;
 
 Options options;
 try
@@ -23,6 +24,11 @@ if (options.List)
     foreach (Cell cell in Catalogue.All)
     {
         Console.WriteLine($"{cell.Name,-16} {cell.What}");
+    }
+
+    foreach (Study study in Study.All)
+    {
+        Console.WriteLine($"{study.Name,-16} {study.What}");
     }
 
     return 0;

@@ -5,6 +5,7 @@ using DmIo.SideBySide.Measure;
 using DmIo.SideBySide.Native;
 using DmIo.SideBySide.Output;
 using DmIo.SideBySide.Servers;
+using DmIo.SideBySide.Studies;
 
 namespace DmIo.SideBySide;
 
@@ -13,20 +14,25 @@ internal sealed class Session(Options options, Workspace workspace)
 {
     private const int IdleStarts = 5;
 
+    // Where our own program is all that is measured, nobody else's has to be there.
+    private readonly bool _needsPeers = (options.Idle && options.Against is null)
+        || options.Chosen.Any(c => c.Load is not Load.Client || (options.Against is null && !c.ComparesLogs));
+
+
     public int Run()
     {
         RequirePrograms();
         string daemon = options.Daemon ?? (options.StandIn is null ? DaemonBuild.Publish(workspace.Scratch("daemon")) : "");
         List<IdleResult> idle = options.Idle ? MeasureIdle(daemon) : [];
         List<CellResult> results = MeasureCells(daemon);
-        Print(daemon, idle, results);
+        List<string> studies = MeasureStudies(daemon);
+        Print(daemon, idle, results, studies);
         return results.Exists(r => r.Failure is not null) ? 1 : 0;
     }
 
     private void RequirePrograms()
     {
-        // Where our own program is all that is measured, nobody else's is needed.
-        if (!options.Idle && options.Chosen.All(c => c.Load is Load.Client && (options.Against is not null || c.ComparesLogs)))
+        if (!_needsPeers)
         {
             return;
         }
@@ -121,11 +127,25 @@ internal sealed class Session(Options options, Workspace workspace)
         return results;
     }
 
-    private void Print(string daemon, List<IdleResult> idle, List<CellResult> results)
+    private List<string> MeasureStudies(string daemon)
+    {
+        workspace.DropLegs();
+        List<string> rows = [];
+        foreach (Study study in options.StandIn is null ? options.Studies : [])
+        {
+            Console.Error.Write($"{study.Name} ");
+            rows.AddRange(new StudyRunner(options, workspace, daemon).Run(study));
+        }
+
+        return rows;
+    }
+
+    private void Print(string daemon, List<IdleResult> idle, List<CellResult> results, List<string> studies)
     {
         string ours = options.StandIn is { } name ? $"stand-in {name}" : $"{Ours.Name} {Versions.OfAssembly(daemon)}";
         string peers = options.Against is { } build
             ? $"{Ours.OtherBuild} {Versions.OfAssembly(build)}"
+            : !_needsPeers ? "none"
             : string.Join(", ", Peers.All.Select(p => p.Program).Append("nbdcopy").Append("fio").Distinct()
                 .Select(p => $"{p} {Versions.Of(Tool.Find(p)!)}"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
@@ -139,6 +159,11 @@ internal sealed class Session(Options options, Workspace workspace)
         if (results.Count > 0)
         {
             Console.WriteLine(Report.Cells(results));
+        }
+
+        if (studies.Count > 0)
+        {
+            Console.WriteLine(Report.Studies(studies));
         }
 
         if (idle.Count > 0)

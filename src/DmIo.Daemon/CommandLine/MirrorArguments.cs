@@ -21,6 +21,8 @@ internal sealed class MirrorArguments(ParseResult parsed, MirrorPolicyOptions op
             WriteMostlyLegs = WriteMostly(legs),
             ReadErrorLimit = Value(options.ReadErrorLimit, MirrorPolicy.ReadErrors) ?? policy.ReadErrorLimit,
             HoldFailedWrites = Value(options.HoldFailedWrites, MirrorPolicy.Seconds) ?? policy.HoldFailedWrites,
+            WriteQuorum = Value(options.WriteQuorum, MirrorPolicy.Quorum) ?? policy.WriteQuorum,
+            LegDeadline = Value(options.LegDeadline, MirrorPolicy.Seconds) ?? policy.LegDeadline,
             WhenUnrecorded = parsed.GetValue(options.WhenUnrecorded) is { } word
                 ? Words.Unrecorded(options.WhenUnrecorded.Name, word, mistakes) : policy.WhenUnrecorded,
         };

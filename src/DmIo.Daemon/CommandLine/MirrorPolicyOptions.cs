@@ -33,6 +33,14 @@ internal sealed class MirrorPolicyOptions
         ServeOptions.Text(
             "--hold-failed-writes", "SECONDS", "How long a write that a leg failed waits for the leg [default: 0]");
 
+    public Option<string> WriteQuorum { get; } =
+        ServeOptions.Text(
+            "--write-quorum", "N", "Answer a write when so many legs have it; flushes wait for all [default: all]");
+
+    public Option<string> LegDeadline { get; } =
+        ServeOptions.Text(
+            "--leg-deadline", "SECONDS", "How long a leg may take before it leaves; 0 is for ever [default: 30]");
+
     public Option<string> WhenUnrecorded { get; } =
         ServeOptions.Text(
             "--when-unrecorded", "WHAT",
@@ -42,6 +50,6 @@ internal sealed class MirrorPolicyOptions
     public IReadOnlyList<Option> All =>
     [
         CleanAfter, RecoveryRate, RecoveryBusyRate, NoRecovery, Prefer, WriteMostly, ReadErrorLimit, HoldFailedWrites,
-        WhenUnrecorded,
+        WriteQuorum, LegDeadline, WhenUnrecorded,
     ];
 }

@@ -41,6 +41,21 @@ internal static class MirrorPolicy
         return null;
     }
 
+    public static int? Quorum(string place, string text, Mistakes mistakes)
+    {
+        if (text == "all")
+            return 0;
+        if (text == "any")
+            return 1;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            && count is > 0 and <= MirrorSpec.MaxLegs)
+        {
+            return count;
+        }
+        mistakes.Add(place, $"'{text}' is no number of legs; take any, all, or a number from 1 to {MirrorSpec.MaxLegs}");
+        return null;
+    }
+
     /// <summary>Finds the legs that a policy names and the mirror does not have.</summary>
     public static void CheckLegs(string place, MirrorOptions options, int legs, Mistakes mistakes)
     {

@@ -22,6 +22,8 @@ internal static class MirrorSection
             ReadErrorLimit = Value(reader, "readErrorLimit", MirrorPolicy.ReadErrors, mistakes) ?? options.ReadErrorLimit,
             HoldFailedWrites =
                 Value(reader, "holdFailedWritesSeconds", MirrorPolicy.Seconds, mistakes) ?? options.HoldFailedWrites,
+            WriteQuorum = Value(reader, "writeQuorum", MirrorPolicy.Quorum, mistakes) ?? options.WriteQuorum,
+            LegDeadline = Value(reader, "legDeadlineSeconds", MirrorPolicy.Seconds, mistakes) ?? options.LegDeadline,
             WhenUnrecorded = reader.Take("whenUnrecorded") is { } word && reader.AsText(word) is { } text
                 ? Words.Unrecorded(reader.PlaceOf(word), text, mistakes) : options.WhenUnrecorded,
         };

@@ -182,7 +182,7 @@ internal sealed partial class DiskLog
             return null;
         _options.File.IsLogLost = true;
         MapperLog.LogWasLost(_options.Logger, _options.Name, Location, _options.Store.Location);
-        return _options.File.Recorded(state with { Clean = false }, _options.Store.Location);
+        return _options.File.Recorded(state with { Clean = false, Unwritten = true }, _options.Store.Location);
     }
 
     private void CheckGeometry(RecordAnchor anchor, bool hadMagic)

@@ -4,7 +4,7 @@ namespace DmIo.Mapper;
 /// What the mirror does to its legs beside passing requests on: copying, zeroing, flushing. Cold paths.
 /// </summary>
 internal sealed class LegWriter(
-    IoLoop loop, LegSet legs, BufferPool buffers, TimeSpan deadline, Action<Leg> landed) : IAsyncDisposable
+    IoLoop loop, LegSet legs, TimeSpan deadline, Func<Leg, RegionFailure, bool> mayGiveUp, Action<Leg> landed) : IAsyncDisposable
 {
     // A page of zeroes, written this often in one request. Arbitrary: 1 MiB at once.
     private const int ZeroBytes = 64 << 10;
@@ -12,6 +12,7 @@ internal sealed class LegWriter(
 
     // A pool of its own, so that recovery never waits for clients' requests, nor they for it; what hangs keeps its place.
     private readonly IoClient _client = new(loop, MirrorRecovery.Workers * MirrorSpec.MaxLegs * 2);
+    private readonly BufferPool _zeroPool = new(BufferPool.MaxBytes);
     private int _hanging;
     private IoSegment[]? _zeroes;
 
@@ -89,9 +90,11 @@ internal sealed class LegWriter(
         }
         foreach ((Leg leg, Task<RegionFailure?> task) in underWay)
         {
-            if (!await EndsInTimeAsync(task))
+            // A change that may still land on a leg of the set is waited for: what it overlaps could not be changed again.
+            var late = new RegionFailure(operation, leg.Offset + start, Errno.ETIMEDOUT);
+            if (!await EndsInTimeAsync(task) && mayGiveUp(leg, late))
             {
-                failures.Add(leg.Index, new RegionFailure(operation, leg.Offset + start, Errno.ETIMEDOUT));
+                failures.Add(leg.Index, late);
                 failures.Landing = Task.WhenAll(failures.Landing, LandAsync(leg, task));
                 continue;
             }
@@ -132,8 +135,8 @@ internal sealed class LegWriter(
     {
         if (_zeroes is not null)
             return _zeroes;
-        if (!buffers.TryRent(ZeroBytes, out IoSegment page))
-            throw new InvalidOperationException("The mirror's buffers are sized for its copy and a page of zeroes.");
+        if (!_zeroPool.TryRent(ZeroBytes, out IoSegment page))
+            throw new InvalidOperationException("The pool of zeroes has room for one page of them.");
         page.Span.Clear();
         _zeroes = new IoSegment[ZeroRepeats];
         Array.Fill(_zeroes, page);

@@ -15,6 +15,8 @@ internal sealed class MirrorFlusher : IAsyncDisposable
     private FlushRequest _request;
     private List<BlockRequest> _waiting = [];
     private List<BlockRequest> _served = [];
+    private long _gate;
+    private bool _isGated;
     private TaskCompletionSource<bool>? _own;
     private TaskCompletionSource<bool>? _ownServed;
     private ulong _asked;
@@ -50,6 +52,13 @@ internal sealed class MirrorFlusher : IAsyncDisposable
         return task;
     }
 
+    /// <summary>A write that was answered early has ended: a flush may have waited for it.</summary>
+    public void LaggardEnded()
+    {
+        if (_isGated)
+            Begin();
+    }
+
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
     private void Finished(in IoOutcome outcome)
@@ -81,11 +90,22 @@ internal sealed class MirrorFlusher : IAsyncDisposable
 
     private void Begin()
     {
-        if (_isBusy || (_waiting.Count == 0 && _own is null))
+        if (_isBusy)
             return;
+        if (!_isGated)
+        {
+            if (_waiting.Count == 0 && _own is null)
+                return;
+            (_waiting, _served) = (_served, _waiting);
+            (_own, _ownServed) = (null, _own);
+            _gate = _mirror.LastAnsweredEarly;
+            _isGated = true;
+        }
+        // What was acknowledged and has not reached all legs yet is not durable by this flush.
+        if (_mirror.AnyLagsUpTo(_gate))
+            return;
+        _isGated = false;
         _isBusy = true;
-        (_waiting, _served) = (_served, _waiting);
-        (_own, _ownServed) = (null, _own);
         _stamp = _uses.Stamp;
         _asked = _legs.Set;
         int count = 0;

@@ -90,6 +90,10 @@ internal sealed partial class MirrorTarget
         return _legs[BitOperations.TrailingZeroCount(asked)];
     }
 
+    // An operation of the mirror's own takes too long. Reads can be given up; a change only on a leg that leaves for it.
+    private bool MayGiveUp(Leg leg, RegionFailure late) => late.Operation is BlockOperation.Read or BlockOperation.Flush
+        || !leg.IsInSet || LeaveOverdue(leg, late.Operation, late.FirstFailingSector);
+
     /// <summary>Takes a leg that hangs for the mirror's own reads out of the set, if others can stand in for it.</summary>
     internal void LeaveHanging(Leg leg, RegionFailure failure)
     {

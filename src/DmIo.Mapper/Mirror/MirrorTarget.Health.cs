@@ -215,6 +215,7 @@ internal sealed partial class MirrorTarget
         leg.IsRecovering = true;
         _legs.Enter(leg);
         _recovery.SetChanged();
+        ReleaseHeldBack();
         _legsTicket = _log.NoteLegs(_epoch);
         _log.Commit();
         MapperLog.LegReturned(Host.Logger, Host.Name, leg.Index, leg.Place.Argument, leg.Lacks.Count);

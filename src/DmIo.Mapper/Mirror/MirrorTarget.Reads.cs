@@ -86,6 +86,8 @@ internal sealed partial class MirrorTarget
             if (region < last)
                 end = _legs.StartOf(region + 1);
         }
+        if (_lagging.Count > 0)
+            candidates = UpToDate(candidates, read.Tried, start, ref end);
         if (candidates == 0)
             return false;
         Leg leg = Choose(candidates, start, end - start);

@@ -189,6 +189,7 @@ internal sealed partial class MirrorTarget
         BlockRequest request = write.Original!;
         long ticket = 0;
         bool good = true;
+        write.HasFailed = failures.Bits != 0;
         if (failures.Bits != 0)
             good = WriteFailed(write.FirstRegion, write.LastRegion, write.Asked, failures, LegErrors.Write);
         if (good)
@@ -202,12 +203,18 @@ internal sealed partial class MirrorTarget
     {
         if (errno != Errno.None || ticket <= _log.Durable)
         {
-            End(write, errno, failedAt);
+            EndRecorded(write, errno, failedAt);
             return;
         }
         write.Ticket = ticket;
         _unrecorded.Enqueue(write);
         _log.Commit();
+    }
+
+    private void EndRecorded(MirrorWrite write, Errno errno, Sectors failedAt)
+    {
+        if (errno != Errno.None || !HoldsBack(write))
+            End(write, errno, failedAt);
     }
 
     /// <summary>Answers a client's flush, when what the legs that failed it lack is recorded.</summary>
@@ -254,7 +261,7 @@ internal sealed partial class MirrorTarget
         {
             MirrorWrite write = _unrecorded.Dequeue();
             if (write.Ticket <= _log.Durable)
-                End(write, Errno.None);
+                EndRecorded(write, Errno.None, default);
             else if (fails)
                 End(write, Errno.EIO, write.Original!.Start);
             else
@@ -281,11 +288,18 @@ internal sealed partial class MirrorTarget
         write.FirstRegion = 0;
         write.LastRegion = -1;
         write.Use = null;
+        write.HaveIt = 0;
+        write.HasFailed = false;
         return write;
     }
 
     private void End(MirrorWrite write, Errno errno, Sectors failedAt = default)
     {
+        if (write.EarlyNumber != 0)
+        {
+            EndLagging(write);
+            return;
+        }
         BlockRequest request = write.Original!;
         write.Original = null;
         if (write.PinnedBits == 0)
@@ -310,6 +324,11 @@ internal sealed partial class MirrorTarget
     private void End(BlockRequest request, Errno errno, Sectors failedAt)
     {
         request.Complete(Loop, errno, failedAt);
+        Ended();
+    }
+
+    private void Ended()
+    {
         if (--_inFlight == 0)
             _drained?.TrySetResult();
     }

@@ -11,8 +11,8 @@ internal sealed partial class MirrorTarget : Target
     // hundred bytes each.
     private const int WritesInFlight = 1024;
 
-    // For recovery's chunks, a page of zeroes, and repairs.
-    private const long BufferBytes = (MirrorRecovery.Workers + 3) * (long)BufferPool.MaxBytes;
+    // For recovery's chunks and repairs, and as much again for each of a few legs that hang with theirs.
+    private const long BufferBytes = 4 * (MirrorRecovery.Workers + 2) * (long)BufferPool.MaxBytes;
 
     private readonly MirrorSpec _spec;
     private readonly MappedDeviceOptions _options;
@@ -57,9 +57,11 @@ internal sealed partial class MirrorTarget : Target
         _uses = new RegionUses(host.Loop.Time);
         _client = new IoClient(host.Loop, WritesInFlight);
         _scratch = new IoRegion[legs.Length];
-        _writer = new LegWriter(host.Loop, _legs, _buffers, mirror.LegDeadline, Landed);
+        _writer = new LegWriter(host.Loop, _legs, mirror.LegDeadline, MayGiveUp, Landed);
         _log = options.WrapLog(OpenLog(log), _legs);
         _log.Committed = LogCommitted;
+        _holdTimer = host.Loop.Time.CreateTimer(
+            _ => ReleaseHeldBack(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _watch = new DeadlineWatch(host.Loop.Time, mirror.LegDeadline);
         _flusher = new MirrorFlusher(this, _legs, _uses, _watch);
         _settler = new RegionSettler(this, host, _legs, _uses, _log, mirror.CleanAfter);
@@ -80,6 +82,9 @@ internal sealed partial class MirrorTarget : Target
 
     /// <summary>When a client asked something last, on the loop's clock; 0 when none has.</summary>
     public long LastRequest => _lastRequest;
+
+    /// <summary>Whether writes may be answered before all legs have them.</summary>
+    public bool HasQuorum => _options.Mirror.WriteQuorum > 0;
 
     public bool IsReadOnly => Host.IsReadOnly;
 
@@ -120,6 +125,7 @@ internal sealed partial class MirrorTarget : Target
         await _returns.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
+        ReleaseHeldBack();
         if (_inFlight > 0)
         {
             _drained = new TaskCompletionSource();
@@ -156,6 +162,7 @@ internal sealed partial class MirrorTarget : Target
         await _recovery.StopAsync();
         await _repair.StopAsync();
         _watch.Dispose();
+        _holdTimer.Dispose();
         _client.WaitsForAbandoned = false;
         await _client.DisposeAsync();
         await _flusher.DisposeAsync();

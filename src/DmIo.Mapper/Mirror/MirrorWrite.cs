@@ -27,6 +27,18 @@ internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest, IWatched
     /// <summary>What the mirror was asked, answered, while operations that were given up use its memory.</summary>
     public BlockRequest? Held { get; set; }
 
+    /// <summary>Legs that have taken it so far.</summary>
+    public ulong HaveIt { get; set; }
+
+    /// <summary>Its number among those that were answered before all legs had them; 0 when it was not.</summary>
+    public long EarlyNumber { get; set; }
+
+    /// <summary>The turn that such a write keeps.</summary>
+    public KeptTurn? Turn { get; set; }
+
+    /// <summary>Whether a leg has failed it, and it may be held back for that.</summary>
+    public bool HasFailed { get; set; }
+
     public long BeganAt { get; set; }
 
     public IWatched? Earlier { get; set; }
@@ -43,6 +55,8 @@ internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest, IWatched
     {
         if (failure is not null)
             mirror.Suspect(Asked, region);
+        else if (mirror.HasQuorum)
+            mirror.Took(this, region);
     }
 
     protected override void Landed(int region) => mirror.Landed(this, region);

@@ -123,7 +123,8 @@ internal sealed class LegReturns : IDisposable
             ? _legs.RegionOf(new Sectors(failure.Sector) - leg.Offset) : -1;
         if (region < 0 || region >= _legs.Regions || !leg.Lacks.Contains(region))
             region = leg.Lacks.NextFrom(0);
-        if (region >= 0 && !await TakesAsync(leg, region))
+        // Writes that are held back keep their turns, and what the leg lacks is where they are: then a flush must do.
+        if (region >= 0 && !_mirror.HoldsWritesBack && !await TakesAsync(leg, region))
             return false;
         return (await _writer.FlushAsync(leg.Bit)).Bits == 0;
     }

@@ -85,6 +85,9 @@ internal sealed partial class MirrorRecovery
             if (span.IsOutdated)
                 return;
             Leg? read = await ReadAsync(source, at, data, buffer);
+            // What a read that was given up may still write into is used for nothing else.
+            if (buffer.IsPinned)
+                span.IsOutdated = _isStuck = true;
             if (span.IsOutdated)
                 return;
             long first = legs.RegionOf(at);

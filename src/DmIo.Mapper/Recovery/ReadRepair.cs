@@ -100,10 +100,13 @@ internal sealed class ReadRepair(
 
     private async Task<bool> RewriteAsync(Leg leg, Sectors start, Sectors count)
     {
-        LentBuffer good = Rent();
-        LentBuffer back = Rent();
+        LentBuffer? good = LentBuffer.TryRent(buffers, PieceBytes);
+        LentBuffer? back = LentBuffer.TryRent(buffers, PieceBytes);
         try
         {
+            // All of them are pinned by legs that hang: that is no reason to give up another.
+            if (good is null || back is null)
+                return true;
             long step = Sectors.FromBytes(PieceBytes).Count;
             for (long done = 0; done < count.Count; done += step)
             {
@@ -115,13 +118,10 @@ internal sealed class ReadRepair(
         }
         finally
         {
-            good.Release();
-            back.Release();
+            good?.Release();
+            back?.Release();
         }
     }
-
-    private LentBuffer Rent() => LentBuffer.TryRent(buffers, PieceBytes)
-        ?? throw new InvalidOperationException("The mirror's buffers are sized for its repairs.");
 
     private async Task<bool> RewritePieceAsync(
         Leg leg, Sectors start, Sectors count, LentBuffer good, LentBuffer back)

@@ -14,6 +14,7 @@ internal sealed unsafe class BlockFile : IDisposable
     private const int BounceBytes = 1 << 20;
 
     private readonly bool _readOnly;
+    private readonly KnownData _known = new();
 
     public BlockFile(FileDeviceOptions options)
     {
@@ -95,6 +96,9 @@ internal sealed unsafe class BlockFile : IDisposable
         return errno == Errno.EOPNOTSUPP ? WriteZeroBytes(offsetBytes, lengthBytes, out doneBytes) : errno;
     }
 
+    /// <summary>Whether it is known without a look at the file that a range is data.</summary>
+    public bool IsKnownData(Sectors start, Sectors count) => _known.EndAt(start.Bytes) >= (start + count).Bytes;
+
     public List<BlockExtent> FindExtents(Sectors start, Sectors count)
     {
         var extents = new List<BlockExtent>();
@@ -102,12 +106,20 @@ internal sealed unsafe class BlockFile : IDisposable
         long end = (start + count).Bytes;
         while (at < end)
         {
-            long data = Seek(at, SEEK_DATA, end);
-            if (data > at)
-                Add(extents, at, Math.Min(data, end), ExtentKind.Hole);
-            if (data >= end)
-                break;
-            at = Math.Min(Seek(data, SEEK_HOLE, end), end);
+            long version = _known.Version;
+            long data = at;
+            long hole = _known.EndAt(at);
+            if (hole < 0)
+            {
+                data = Seek(at, SEEK_DATA, end);
+                if (data > at)
+                    Add(extents, at, Math.Min(data, end), ExtentKind.Hole);
+                if (data >= end)
+                    break;
+                hole = Seek(data, SEEK_HOLE, end);
+                _known.Found(data, hole, version);
+            }
+            at = Math.Min(hole, end);
             Add(extents, data, at, ExtentKind.Data);
         }
         return extents;
@@ -229,12 +241,13 @@ internal sealed unsafe class BlockFile : IDisposable
 
     private Errno Allocate(int mode, long offsetBytes, long lengthBytes)
     {
-        while (Libc.FAllocate(Fd, mode, offsetBytes, lengthBytes) != 0)
-        {
-            if (Libc.LastErrno != Errno.EINTR)
-                return Libc.LastErrno;
-        }
-        return Errno.None;
+        Errno errno;
+        do
+            errno = Libc.FAllocate(Fd, mode, offsetBytes, lengthBytes) == 0 ? Errno.None : Libc.LastErrno;
+        while (errno == Errno.EINTR);
+        // Whatever it says, it may have made some of the hole.
+        _known.Forget();
+        return errno;
     }
 
     // Looked at before it is opened: to open a pipe for reading would wait for its writer.

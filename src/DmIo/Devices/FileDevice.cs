@@ -110,6 +110,8 @@ public sealed class FileDevice : BlockDevice
     {
         if (_file.Identity.IsBlockSpecial)
             return await base.ReadExtentsAsync(start, count, cancellationToken);
+        if (_file.IsKnownData(start, count))
+            return [new BlockExtent(start, count, ExtentKind.Data)];
         return await OpenedLane().RunAsync(() => _file.FindExtents(start, count));
     }
 

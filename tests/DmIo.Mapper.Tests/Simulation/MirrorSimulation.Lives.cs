@@ -159,7 +159,8 @@ internal sealed partial class MirrorSimulation
         foreach (SimulatedMedia media in AllMedia)
             media.Kill();
         // A leg that forgot what it was to flush, and nobody who could say so in time: only what was flushed is safe.
-        if (IsLogInTrouble() || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0))
+        // So it is of what was answered before all legs had it.
+        if (_options.Mirror.WriteQuorum > 0 || IsLogInTrouble() || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0))
             _client.PowerCut();
         else
             _client.Kill();
@@ -230,6 +231,9 @@ internal sealed partial class MirrorSimulation
             RewriteBadBlocks();
         }
         Pass(InSync, "all legs come to be in sync");
+        // Legs may lag behind writes that were answered, but not behind a flush.
+        _client.Flush();
+        Pass(() => _client.UnderWay == 0, "every request completes");
         Reach("rests");
         CheckContents();
     }

@@ -176,6 +176,8 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             RecoveryRateBytes = _random.Next(4) == 0 ? 1 << 20 : 0,
             ProbeAfter = TimeSpan.FromMilliseconds(200),
             ProbeLimit = TimeSpan.FromSeconds(2),
+            WriteQuorum = _random.Next(4) == 0 ? _random.Next(1, 3) : 0,
+            HoldFailedWrites = _random.Next(5) == 0 ? TimeSpan.FromMilliseconds(50) : TimeSpan.Zero,
             LegDeadline = _random.Next(3) switch
             {
                 0 => TimeSpan.Zero,

@@ -142,6 +142,33 @@ internal sealed class FileDeviceTests(string loopKind, string where)
     }
 
     [Test]
+    public void Extents_in_pieces_are_those_of_the_whole()
+    {
+        // What is remembered of a run of data answers for no sector outside of it, before it, behind it or punched since.
+        OnDevice(async device =>
+        {
+            foreach (long start in (long[])[1024, 4096, 5120])
+                await device.MustDoAsync(TestRequest.Write(new Sectors(start), TestBuffer.Random(new Sectors(512), 6), BlockFlags.Fua));
+            await device.MustDoAsync(TestRequest.Discard(new Sectors(4096 + 128), new Sectors(128)));
+            for (int round = 0; round < 2; round++)
+            {
+                var pieces = new List<(long Start, ExtentKind Kind)>();
+                for (long at = 0; at < 8192; at += 64)
+                {
+                    foreach (BlockExtent extent in await device.ReadExtentsAsync(new Sectors(at), new Sectors(64)))
+                    {
+                        if (pieces.Count == 0 || pieces[^1].Kind != extent.Kind)
+                            pieces.Add((extent.Start.Count, extent.Kind));
+                    }
+                }
+                IReadOnlyList<BlockExtent> whole = await device.ReadExtentsAsync(Sectors.Zero, new Sectors(8192));
+                Assert.That(pieces, Is.EqualTo(whole.Select(e => (e.Start.Count, e.Kind))));
+                Assert.That(pieces, Does.Contain((4096L + 128, ExtentKind.Hole)));
+            }
+        });
+    }
+
+    [Test]
     public void Extents_cover_exactly_what_was_asked_for()
     {
         // Consecutive, no gap, from the first sector to the last, wherever the question begins and ends.

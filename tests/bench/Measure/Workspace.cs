@@ -47,8 +47,8 @@ internal sealed class Workspace : IDisposable
         return new Launch(
             Path.Combine(directory, "nbd"),
             form.Mirrors
-                ? [Leg("mirrored-a" + set, medium), Leg("mirrored-b" + set, medium)]
-                : [Leg("single" + set, medium)],
+                ? [Leg("mirrored-a" + set, medium, _legBytes), Leg("mirrored-b" + set, medium, _legBytes)]
+                : [Leg("single" + set, medium, _legBytes)],
             Log($"log{set}", medium),
             directory,
             direct);
@@ -84,19 +84,34 @@ internal sealed class Workspace : IDisposable
         }
     }
 
-    private string Leg(string name, Medium medium)
+    /// <summary>A leg full of data.</summary>
+    public string Leg(string name, Medium medium, long bytes)
     {
         string path = PathOf(name, medium);
         if (_legs.Add(path))
         {
-            RequireRoom(path);
-            Fill(path);
+            RequireRoom(path, bytes);
+            Fill(path, bytes);
         }
 
         return path;
     }
 
-    private string Log(string name, Medium medium)
+    /// <summary>A leg that is one hole.</summary>
+    public string Sparse(string name, Medium medium, long bytes)
+    {
+        string path = PathOf(name, medium);
+        if (_legs.Add(path))
+        {
+            using FileStream file = File.Create(path);
+            file.SetLength(bytes);
+        }
+
+        return path;
+    }
+
+    /// <summary>A file of zeroes for a log.</summary>
+    public string Log(string name, Medium medium)
     {
         string path = PathOf(name, medium);
         File.WriteAllBytes(path, new byte[LogBytes]);
@@ -105,26 +120,26 @@ internal sealed class Workspace : IDisposable
 
     private string PathOf(string name, Medium medium) => Path.Combine(medium == Medium.Memory ? _memory : _disk, name);
 
-    private void RequireRoom(string path)
+    private static void RequireRoom(string path, long bytes)
     {
         string root = Path.GetDirectoryName(path)!;
         long free = new DriveInfo(root).AvailableFreeSpace;
-        if (free < _legBytes + (64L << 20))
+        if (free < bytes + (64L << 20))
         {
-            throw new NbdException($"{root} has {free >> 20} MiB free, a leg needs {_legBytes >> 20}; see --size-mb and --disk-dir");
+            throw new NbdException($"{root} has {free >> 20} MiB free, a leg needs {bytes >> 20}; see --size-mb and --disk-dir");
         }
     }
 
     /// <summary>Every block is written, so that nobody reads holes; the same bytes in every leg.</summary>
-    private void Fill(string path)
+    private static void Fill(string path, long bytes)
     {
         byte[] chunk = new byte[ChunkBytes];
         new Random(1).NextBytes(chunk);
         using SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write);
-        for (long offset = 0; offset < _legBytes; offset += ChunkBytes)
+        for (long offset = 0; offset < bytes; offset += ChunkBytes)
         {
             BitConverter.TryWriteBytes(chunk, offset);
-            RandomAccess.Write(file, chunk.AsSpan(0, (int)Math.Min(ChunkBytes, _legBytes - offset)), offset);
+            RandomAccess.Write(file, chunk.AsSpan(0, (int)Math.Min(ChunkBytes, bytes - offset)), offset);
         }
 
         RandomAccess.FlushToDisk(file);

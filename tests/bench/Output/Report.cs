@@ -20,6 +20,16 @@ internal static class Report
         return text.ToString();
     }
 
+    public static string Studies(IReadOnlyList<string> rows) => string.Join(
+        Environment.NewLine,
+        (string[])
+        [
+            "| study | what | median | beside | ratio, median [min, max] | difference, median | aim |",
+            "|---|---|---|---|---|---|---|",
+            .. rows,
+            "",
+        ]);
+
     public static string Idle(IReadOnlyList<IdleResult> results)
     {
         StringBuilder text = new();

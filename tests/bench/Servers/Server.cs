@@ -10,7 +10,8 @@ internal sealed class Server : IDisposable
 {
     private const int StartMs = 30_000; // A publish-fresh .NET program on a busy machine takes seconds at worst.
     private const int KeptLines = 20;
-    private readonly Queue<string> _lastLines = new();
+    private const int PatienceMs = 600_000; // For what a whole leg has to be copied before.
+    private readonly Queue<(string Text, long At)> _lastLines = new();
     private readonly Process _process;
 
     private Server(ServerForm form, Launch launch)
@@ -65,6 +66,32 @@ internal sealed class Server : IDisposable
     /// <summary>Confines all threads of the server, and all that they will start, to these cores.</summary>
     public void Pin(IReadOnlyList<int> cores) => Cores.PinProcesses(ProcessTree.Members(Id), cores);
 
+    /// <summary>Waits until the server has said something; when that was, in seconds on an arbitrary clock.</summary>
+    public double WaitFor(string words)
+    {
+        long deadline = Environment.TickCount64 + PatienceMs;
+        while (true)
+        {
+            lock (_lastLines)
+            {
+                foreach ((string text, long at) in _lastLines)
+                {
+                    if (text.Contains(words, StringComparison.Ordinal))
+                    {
+                        return (double)at / Stopwatch.Frequency;
+                    }
+                }
+            }
+
+            if (_process.HasExited || Environment.TickCount64 > deadline)
+            {
+                throw new NbdException($"never says \"{words}\":{Environment.NewLine}{LastLines()}");
+            }
+
+            Thread.Sleep(1);
+        }
+    }
+
     public void Dispose()
     {
         Children.End(Id);
@@ -115,7 +142,7 @@ internal sealed class Server : IDisposable
 
         lock (_lastLines)
         {
-            _lastLines.Enqueue(line.Data);
+            _lastLines.Enqueue((line.Data, Stopwatch.GetTimestamp()));
             if (_lastLines.Count > KeptLines)
             {
                 _ = _lastLines.Dequeue();
@@ -128,7 +155,7 @@ internal sealed class Server : IDisposable
         Thread.Sleep(100); // The last words of a dying process are still in the pipe.
         lock (_lastLines)
         {
-            return string.Join(Environment.NewLine, _lastLines.Select(l => "    " + l));
+            return string.Join(Environment.NewLine, _lastLines.Select(l => "    " + l.Text));
         }
     }
 }
