@@ -70,6 +70,14 @@ internal sealed class LegSet
     /// <summary>Regions in which all legs of the table are identical. From any thread.</summary>
     public long InSyncRegions => Regions - Volatile.Read(ref _outOfSyncCount);
 
+    /// <summary>
+    /// Bits of the legs that are behind with a write to some regions that was answered: they do not hold them yet.
+    /// </summary>
+    public Func<long, long, ulong>? Behind { get; set; }
+
+    /// <summary>Whether a leg of the set alone has a write that was answered.</summary>
+    public Func<Leg, bool>? AloneHasWrites { get; set; }
+
     /// <inheritdoc cref="EngineFaults.DropsLastHolder"/>
     public bool DropsLastHolder { get; init; }
 
@@ -158,6 +166,8 @@ internal sealed class LegSet
         ulong rest = Set & ~leaving.Bit;
         if (rest == 0 || DropsLastHolder)
             return DropsLastHolder;
+        if (AloneHasWrites?.Invoke(leaving) == true)
+            return false;
         foreach (Leg leg in _legs)
         {
             if ((rest & leg.Bit) != 0 && leg.Lacks.Count == 0)
@@ -209,7 +219,7 @@ internal sealed class LegSet
             if (leg.IsPresent && !leg.Lacks.ContainsAny(first, last))
                 holders |= leg.Bit;
         }
-        return holders;
+        return Behind is null ? holders : holders & ~Behind(first, last);
     }
 
     /// <summary>

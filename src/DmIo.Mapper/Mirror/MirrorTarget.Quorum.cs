@@ -55,6 +55,28 @@ internal sealed partial class MirrorTarget
         request.Complete(Loop);
     }
 
+    // Legs that are behind with a write to a range of regions that was answered.
+    private ulong Behind(long first, long last)
+    {
+        ulong behind = 0;
+        foreach (MirrorWrite write in _lagging)
+        {
+            if (write.FirstRegion <= last && first <= write.LastRegion)
+                behind |= _legs.All & ~write.HaveIt;
+        }
+        return behind;
+    }
+
+    private bool AloneHasWrites(Leg leg)
+    {
+        foreach (MirrorWrite write in _lagging)
+        {
+            if ((write.HaveIt & _legs.Set & ~leg.Bit) == 0)
+                return true;
+        }
+        return false;
+    }
+
     // Of some legs those that have every write to a range that was answered. When none of them has, whoever holds the range
     // up to where the next such write begins or ends: writes have turns, so there is one at most.
     private ulong UpToDate(ulong candidates, ulong tried, Sectors start, ref Sectors end)

@@ -54,6 +54,11 @@ internal sealed partial class MirrorTarget : Target
         {
             DropsLastHolder = HasFault(EngineFaults.DropsLastHolder),
         };
+        if (mirror.WriteQuorum > 0)
+        {
+            _legs.Behind = Behind;
+            _legs.AloneHasWrites = AloneHasWrites;
+        }
         _uses = new RegionUses(host.Loop.Time);
         _client = new IoClient(host.Loop, WritesInFlight);
         _scratch = new IoRegion[legs.Length];

@@ -61,6 +61,22 @@ public sealed class WritePolicyTests
         Assert.That(rig.Mirror.Knowledge[1].Lacks.Contains(0));
     }
 
+    // Goal: a leg that alone has a write that was answered stays, whatever it fails, until another has it too.
+    [Test]
+    public void A_leg_that_alone_has_an_answered_write_stays()
+    {
+        MirrorRig rig = Start(new MirrorOptions { WriteQuorum = 1, Recovers = false });
+        rig.Legs[0].Holds = true;
+        Assert.That(rig.Submit(Write(0, 2)).Error, Is.EqualTo(Errno.None));
+        rig.Legs[1].Fail(new(4000), new(8));
+        TestRequest other = rig.Submit(Write(4000, 3));
+        rig.Legs[0].FailAll();
+        rig.Legs[0].ReleaseAll();
+        rig.Loop.RunUntilIdle();
+        Assert.That(other.IsCompleted);
+        Assert.That(rig.Read(0).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+    }
+
     // Goal: more than the bound never lags.
     [Test]
     public void Laggards_are_bounded()
