@@ -213,13 +213,20 @@ internal sealed class LegSet
     /// <summary>Bits of the legs, in the set or not, that hold all of a range of regions and are there.</summary>
     public ulong HoldersOf(long first, long last)
     {
+        ulong holders = NotLacking(first, last);
+        return Behind is null ? holders : holders & ~Behind(first, last);
+    }
+
+    /// <summary>The same, whether or not they are behind with writes that are still under way.</summary>
+    public ulong NotLacking(long first, long last)
+    {
         ulong holders = 0;
         foreach (Leg leg in _legs)
         {
             if (leg.IsPresent && !leg.Lacks.ContainsAny(first, last))
                 holders |= leg.Bit;
         }
-        return Behind is null ? holders : holders & ~Behind(first, last);
+        return holders;
     }
 
     /// <summary>

@@ -77,12 +77,13 @@ internal sealed partial class MirrorTarget
         return false;
     }
 
-    // Of some legs those that have every write to a range that was answered. When none of them has, whoever holds the range
-    // up to where the next such write begins or ends: writes have turns, so there is one at most.
+    // Of some legs those that have every write to a range that was answered. When none has that has not just failed
+    // something, whoever holds the range up to where the next such write begins or ends: writes have turns, so there is one
+    // at most.
     private ulong UpToDate(ulong candidates, ulong tried, Sectors start, ref Sectors end)
     {
         ulong all = UpToDate(candidates, start, end);
-        if (all != 0)
+        if ((all & ~_suspects) != 0)
             return all;
         foreach (MirrorWrite write in _lagging)
         {
@@ -92,7 +93,7 @@ internal sealed partial class MirrorTarget
             if (request.End > start && request.End < end)
                 end = request.End;
         }
-        ulong holders = _legs.HoldersOf(_legs.RegionOf(start), _legs.LastOf(start, end - start));
+        ulong holders = _legs.NotLacking(_legs.RegionOf(start), _legs.LastOf(start, end - start));
         return UpToDate(holders & ~tried, start, end);
     }
 
