@@ -31,9 +31,12 @@ public sealed class WritePolicyTests
     {
         MirrorRig rig = Start(new MirrorOptions { WriteQuorum = 1 });
         rig.Legs[1].Holds = true;
+        rig.Legs[0].ClearLog();
         rig.Submit(Write(0, 2, fua ? BlockFlags.Fua : BlockFlags.None));
         TestRequest durable = rig.Submit(fua ? Write(100, 3, BlockFlags.Fua) : TestRequest.Flush());
         Assert.That(durable.IsCompleted, Is.False);
+        if (!fua)
+            Assert.That(rig.Legs[0].Log.Any(call => call.Operation == BlockOperation.Flush), Is.False, "it comes after them");
         while (rig.Legs[1].Held.Count > 0)
         {
             rig.Legs[1].ReleaseAll();
@@ -68,8 +71,10 @@ public sealed class WritePolicyTests
         MirrorRig rig = Start(new MirrorOptions { WriteQuorum = 1, Recovers = false });
         rig.Legs[0].Holds = true;
         Assert.That(rig.Submit(Write(0, 2)).Error, Is.EqualTo(Errno.None));
+        rig.Legs[0].Holds = false;
         rig.Legs[1].Fail(new(4000), new(8));
         TestRequest other = rig.Submit(Write(4000, 3));
+        Assert.That((other.Error, rig.Mirror.Knowledge[1].IsInSet), Is.EqualTo((Errno.None, true)));
         rig.Legs[0].FailAll();
         rig.Legs[0].ReleaseAll();
         rig.Loop.RunUntilIdle();
