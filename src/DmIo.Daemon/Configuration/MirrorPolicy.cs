@@ -59,6 +59,12 @@ internal static class MirrorPolicy
     /// <summary>Finds the legs that a policy names and the mirror does not have.</summary>
     public static void CheckLegs(string place, MirrorOptions options, int legs, Mistakes mistakes)
     {
+        if (options.WriteQuorum > legs)
+        {
+            mistakes.Add(
+                place, $"a write quorum of {options.WriteQuorum} is more than the mirror's {legs} legs; take any, all, or a number "
+                + $"up to {legs}");
+        }
         if (options.PreferredLeg >= legs)
             Add(options.PreferredLeg.Value);
         for (int leg = legs; leg < sizeof(ulong) * 8; leg++)
