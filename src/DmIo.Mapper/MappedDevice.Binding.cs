@@ -65,6 +65,9 @@ public sealed partial class MappedDevice
         StripedSpec => new StripedTarget(this, line, legs),
         ZeroSpec => new ZeroTarget(this, line),
         ErrorSpec => new ErrorTarget(this, line),
+        DelaySpec => new DelayTarget(this, line, legs),
+        FlakeySpec => new FlakeyTarget(this, line, legs[0], options.NewRandom()),
+        DustSpec => new DustTarget(this, line, legs[0]),
         MirrorSpec => new MirrorTarget(this, line, legs, log, options),
         _ => throw new InvalidOperationException($"There is no target for {line.Target.GetType().Name}."),
     };
@@ -159,6 +162,12 @@ public sealed partial class MappedDevice
                 problems.Add(
                     $"{Name}: the stripes at sector {line.Start} have chunks of {striped.ChunkSize} sectors and a leg with a "
                     + $"logical block size of {_logicalBlockBytes} bytes; take a multiple of {unit + 1} sectors");
+            }
+            if (line.Target is DustSpec dust && dust.BlockBytes < _logicalBlockBytes)
+            {
+                problems.Add(
+                    $"{Name}: the dust at sector {line.Start} has blocks of {dust.BlockBytes} bytes and a device with a "
+                    + $"logical block size of {_logicalBlockBytes} bytes; take a block size of at least {_logicalBlockBytes}");
             }
             // Recovery copies regions one by one.
             if (line.Target is MirrorSpec mirror && mirror.RegionSize.Count <= unit)

@@ -10,6 +10,9 @@ internal static class TargetParsers
         ("mirror", MirrorParser.Parse),
         ("zero", ZeroParser.Parse),
         ("error", ErrorParser.Parse),
+        ("delay", DelayParser.Parse),
+        ("flakey", FlakeyParser.Parse),
+        ("dust", DustParser.Parse),
     ];
 
     /// <summary>Their names, for people.</summary>

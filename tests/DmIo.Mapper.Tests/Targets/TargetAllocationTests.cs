@@ -11,6 +11,10 @@ public sealed class TargetAllocationTests
     [TestCase("0 1024 linear m0 0", 8)]
     [TestCase("0 1024 striped 2 8 m0 0 m1 0", 8)]
     [TestCase("0 1024 striped 2 8 m0 0 m1 0", 64)]
+    [TestCase("0 1024 zero", 8)]
+    [TestCase("0 1024 delay m0 0 0", 8)]
+    [TestCase("0 1024 flakey m0 0 1 0", 8)]
+    [TestCase("0 1024 dust m0 0 512", 8)]
     public void Requests_allocate_nothing(string table, int sectors)
     {
         MirrorRig rig = Rig(table);
