@@ -9,23 +9,19 @@ namespace DmIo.Mapper;
 public sealed partial class MappedDevice : OrderedDevice
 {
     private readonly Table _table;
+    private readonly EventRing? _events;
     private Target[] _targets = [];
     private long _eventNumber;
     private bool _stopped;
 
-    private MappedDevice(IoLoop loop, string name, Table table, ILogger logger)
+    private MappedDevice(IoLoop loop, string name, Table table, MappedDeviceOptions options)
         : base(loop)
     {
         Name = name;
-        Logger = logger;
+        Logger = options.LoggerFactory.CreateLogger("DmIo.Mapper");
+        _events = options.Events;
         _table = table;
     }
-
-    /// <summary>
-    /// Raised on the loop after each change that <see cref="EventNumber"/> counts; <see cref="StatusLine"/> tells what
-    /// is so now.
-    /// </summary>
-    public event Action<MappedDevice>? HealthChanged;
 
     /// <inheritdoc/>
     public override string Name { get; }
@@ -95,7 +91,7 @@ public sealed partial class MappedDevice : OrderedDevice
         }
         return loop.InvokeAsync(async () =>
         {
-            var device = new MappedDevice(loop, name, table, options.LoggerFactory.CreateLogger("DmIo.Mapper"));
+            var device = new MappedDevice(loop, name, table, options);
             try
             {
                 device.Bind(devices, options);
@@ -171,11 +167,21 @@ public sealed partial class MappedDevice : OrderedDevice
 
     internal string StatusOf(Target target) => LineOf(target, target.StatusWords);
 
-    internal void HealthChangedOf(Target target)
+    /// <summary>Tells of a change of health, which counts as one of device-mapper's events.</summary>
+    internal void HealthChangedOf(
+        Target target, VolumeEventKind kind = VolumeEventKind.StatusChanged, EventDetails details = default)
     {
         Volatile.Write(ref _eventNumber, _eventNumber + 1);
         MapperLog.Status(Logger, Name, StatusOf(target));
-        HealthChanged?.Invoke(this);
+        Raise(target, kind, details);
+    }
+
+    /// <summary>Tells of something that device-mapper has no event for.</summary>
+    internal void Raise(Target? target, VolumeEventKind kind, EventDetails details)
+    {
+        string status = target is null ? "" : StatusOf(target);
+        _events?.Add(sequence => new VolumeEvent(
+            sequence, _eventNumber, Loop.Time.GetUtcNow(), Name, kind, details, status));
     }
 
     /// <summary>Runs cold, asynchronous code on the loop; an exception is a bug and is logged as one.</summary>

@@ -91,6 +91,16 @@ internal sealed class ReadRepair(
         {
             leg.Unreadable.Remove(start, count);
             MapperLog.Repaired(host.Logger, host.Name, leg.Index, leg.Place.Argument, leg.Offset + start, count.Count);
+            host.Raise(
+                mirror, VolumeEventKind.ReadRepaired,
+                new EventDetails
+                {
+                    Leg = leg.Index,
+                    Device = leg.Place.Argument,
+                    Sector = (leg.Offset + start).Count,
+                    Region = legs.RegionOf(start),
+                    Count = count.Count,
+                });
         }
         else if (leg.IsInSet)
         {
