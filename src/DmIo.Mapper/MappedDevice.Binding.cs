@@ -16,24 +16,33 @@ public sealed partial class MappedDevice
         name is { Length: > 0 and <= MaxNameLength } && name is not ("." or "..")
         && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '+');
 
-    private void Bind(IDeviceSource devices, MappedDeviceOptions options)
+    // The devices of a table, found and checked, and what follows from them.
+    private sealed record Binding(
+        List<(TableLine Line, TargetLeg[] Legs)> Places, List<(TableLine Line, TargetLeg Place)> Others,
+        int LogicalBlockBytes, int MemoryAlignmentBytes, bool IsReadOnly)
+    {
+        public IEnumerable<BlockDevice> Devices =>
+            Places.SelectMany(place => place.Legs).Concat(Others.Select(other => other.Place)).Select(leg => leg.Device);
+    }
+
+    private Binding Check(Table table)
     {
         var problems = new List<string>();
         var places = new List<(TableLine Line, TargetLeg[] Legs)>();
         var others = new List<(TableLine Line, TargetLeg Place)>();
-        foreach (TableLine line in _table.Lines)
+        foreach (TableLine line in table.Lines)
         {
             var legs = new List<TargetLeg>();
             int index = 0;
             foreach (DeviceArgument argument in line.Target.Devices)
             {
-                if (Find(devices, line, argument, index++, problems) is { } leg)
+                if (Find(_devices, line, argument, index++, problems) is { } leg)
                     legs.Add(leg);
             }
             places.Add((line, [.. legs]));
             foreach (string argument in line.Target.OtherDevices)
             {
-                if (Find(devices, argument, "Error creating mirror dirty log: ", problems) is { } device)
+                if (Find(_devices, argument, "Error creating mirror dirty log: ", problems) is { } device)
                     others.Add((line, new TargetLeg(device, Sectors.Zero, argument)));
             }
         }
@@ -41,20 +50,30 @@ public sealed partial class MappedDevice
         CheckOthers(places, others, problems);
         if (problems.Count > 0)
             throw new MapperException(problems);
-        foreach ((_, TargetLeg[] legs) in places)
+        int logicalBlockBytes = Sectors.SizeBytes;
+        int memoryAlignmentBytes = 1;
+        bool isReadOnly = false;
+        foreach (BlockDevice device in places.SelectMany(place => place.Legs).Select(leg => leg.Device))
         {
-            foreach (TargetLeg leg in legs)
-            {
-                _logicalBlockBytes = Math.Max(_logicalBlockBytes, leg.Device.LogicalBlockBytes);
-                _memoryAlignmentBytes = Math.Max(_memoryAlignmentBytes, leg.Device.MemoryAlignmentBytes);
-                _isReadOnly |= leg.Device.IsReadOnly;
-            }
+            logicalBlockBytes = Math.Max(logicalBlockBytes, device.LogicalBlockBytes);
+            memoryAlignmentBytes = Math.Max(memoryAlignmentBytes, device.MemoryAlignmentBytes);
+            isReadOnly |= device.IsReadOnly;
         }
-        CheckAlignment(places, problems);
+        CheckAlignment(places, logicalBlockBytes, problems);
         if (problems.Count > 0)
             throw new MapperException(problems);
-        _targets = [.. places.Select(place => Make(
-            place.Line, place.Legs, others.Find(other => other.Line == place.Line).Place, options))];
+        return new Binding(places, others, logicalBlockBytes, memoryAlignmentBytes, isReadOnly);
+    }
+
+    private void Bind(Table table, Binding binding, MappedDeviceOptions options)
+    {
+        _table = table;
+        // Clients may have been told of larger blocks; smaller ones do them no harm.
+        _logicalBlockBytes = Math.Max(_logicalBlockBytes, binding.LogicalBlockBytes);
+        _memoryAlignmentBytes = binding.MemoryAlignmentBytes;
+        _isReadOnly = binding.IsReadOnly;
+        _targets = [.. binding.Places.Select(place => Make(
+            place.Line, place.Legs, binding.Others.Find(other => other.Line == place.Line).Place, options))];
         _discardLimit = LimitOf(target => target.DiscardLimit);
         _writeZeroesLimit = LimitOf(target => target.WriteZeroesLimit);
     }
@@ -144,9 +163,10 @@ public sealed partial class MappedDevice
         }
     }
 
-    private void CheckAlignment(List<(TableLine Line, TargetLeg[] Legs)> places, List<string> problems)
+    private void CheckAlignment(
+        List<(TableLine Line, TargetLeg[] Legs)> places, int logicalBlockBytes, List<string> problems)
     {
-        long unit = (_logicalBlockBytes >> Sectors.Shift) - 1;
+        long unit = (logicalBlockBytes >> Sectors.Shift) - 1;
         foreach ((TableLine line, TargetLeg[] legs) in places)
         {
             long edges = legs.Aggregate(line.Start.Count | line.Length.Count, (edge, leg) => edge | leg.Offset.Count);
@@ -154,7 +174,7 @@ public sealed partial class MappedDevice
             {
                 problems.Add(
                     $"{Name}: the line at sector {line.Start} is not aligned to the logical block size of "
-                    + $"{_logicalBlockBytes} bytes; make its start, length and offsets multiples of {unit + 1} "
+                    + $"{logicalBlockBytes} bytes; make its start, length and offsets multiples of {unit + 1} "
                     + "sectors");
             }
             if (line.Target is StripedSpec striped && (striped.ChunkSize.Count & unit) != 0)
@@ -174,7 +194,7 @@ public sealed partial class MappedDevice
             {
                 problems.Add(
                     $"{Name}: the mirror at sector {line.Start} has regions of {mirror.RegionSize} sectors and a leg with a "
-                    + $"logical block size of {_logicalBlockBytes} bytes; take a region size of at least {unit + 1} sectors");
+                    + $"logical block size of {logicalBlockBytes} bytes; take a region size of at least {unit + 1} sectors");
             }
         }
     }

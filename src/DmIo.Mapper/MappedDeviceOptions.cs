@@ -27,6 +27,9 @@ public sealed record MappedDeviceOptions
     /// <summary>All legs were created just now and have never been written: a mirror of them is in sync.</summary>
     public bool LegsAreFresh { get; init; }
 
+    /// <summary>Where the device tells what happens to it.</summary>
+    public EventRing? Events { get; init; }
+
     /// <summary>Where the device logs.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 

@@ -10,7 +10,10 @@ internal sealed partial class DiskLog
     private async Task<bool> LoseAsync()
     {
         if (!_isTold)
+        {
             MapperLog.LogFailed(_options.Logger, _options.Name, Location, Letter);
+            _options.Tell(VolumeEventKind.LogFailed, new EventDetails { Device = Location });
+        }
         _isTold = true;
         if (!NothingToRecord())
             return false;
@@ -55,6 +58,7 @@ internal sealed partial class DiskLog
         Letter = ShownLog.Alive;
         _isTold = false;
         MapperLog.LogWorks(_options.Logger, _options.Name, Location);
+        _options.Tell(VolumeEventKind.LogWorks, new EventDetails { Device = Location });
         return Errno.None;
     }
 

@@ -37,6 +37,7 @@ internal sealed partial class MirrorTarget
                 Host.Name, _spec.Sync, bytes => _options.OpenSidecar(Loop, sidecar, bytes), store, stateFile,
                 _options.Mirror.LogRetryAfter, Host.Logger)
             {
+                Tell = (kind, details) => Host.HealthChangedOf(this, kind, details),
                 AnchorFirst = HasFault(EngineFaults.AnchorBeforeBitmaps),
             },
             _legs);

@@ -30,6 +30,7 @@ internal sealed partial class MirrorTarget : Target
     private readonly BufferPool _buffers = new(BufferBytes);
     private long _lastRequest;
     private int _inFlight;
+    private bool _releasesHeldBack;
     private TaskCompletionSource? _drained;
 
     public MirrorTarget(
@@ -125,12 +126,28 @@ internal sealed partial class MirrorTarget : Target
         _recovery.Start();
     }
 
-    public override async ValueTask StopAsync()
+    public override async ValueTask PresuspendAsync()
     {
+        _releasesHeldBack = true;
         await _returns.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
         ReleaseHeldBack();
+    }
+
+    public override void Resume()
+    {
+        _releasesHeldBack = false;
+        _repair.Resume();
+        _recovery.Resume();
+        _returns.Resume();
+    }
+
+    public override IEnumerable<TargetLeg> HungLegs => _places.Where((_, i) => _legs[i].Abandoned > 0);
+
+    public override async ValueTask StopAsync()
+    {
+        await PresuspendAsync();
         if (_inFlight > 0)
         {
             _drained = new TaskCompletionSource();

@@ -45,6 +45,22 @@ internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDispos
     /// <summary>Gets ready to serve.</summary>
     public virtual ValueTask StartAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
+    /// <summary>
+    /// Ends what the target does of its own accord, while requests still come: they are held back after it.
+    /// </summary>
+    public virtual ValueTask PresuspendAsync() => ValueTask.CompletedTask;
+
+    /// <summary>Takes up again what <see cref="PresuspendAsync"/> has ended; requests come again.</summary>
+    public virtual void Resume()
+    {
+    }
+
+    /// <summary>
+    /// Devices beneath that were asked something that hangs and may still land: they cannot be used by another target
+    /// before it has.
+    /// </summary>
+    public virtual IEnumerable<TargetLeg> HungLegs => [];
+
     /// <summary>Finishes what is in flight and makes everything durable; nothing is mapped afterwards.</summary>
     public virtual ValueTask StopAsync() => ValueTask.CompletedTask;
 
