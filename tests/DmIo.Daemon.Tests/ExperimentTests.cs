@@ -77,7 +77,7 @@ public sealed class ExperimentTests
               "exports": [ { "name": "x", "device": "dm:m" } ]
             }
             """);
-        ToolResult result = Tool.Run(BuiltProgram.FullPath, "serve", "--config", config);
+        ToolResult result = Tool.Run(BuiltProgram.Path, "serve", "--config", config);
         Assert.That(result.ExitCode, Is.EqualTo(2));
         Assert.That(result.Error, Does.Contain("b.img has 32768 bytes and 65536 are needed"));
         Assert.That(result.Error, Does.Not.Contain("a.img has"));
