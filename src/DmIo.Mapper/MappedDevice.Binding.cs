@@ -81,7 +81,12 @@ public sealed partial class MappedDevice
     private Target Make(TableLine line, TargetLeg[] legs, TargetLeg? log, MappedDeviceOptions options) => line.Target switch
     {
         LinearSpec => new LinearTarget(this, line, legs[0]),
+        StripedSpec => new StripedTarget(this, line, legs),
+        ZeroSpec => new ZeroTarget(this, line),
         ErrorSpec => new ErrorTarget(this, line),
+        DelaySpec => new DelayTarget(this, line, legs),
+        FlakeySpec => new FlakeyTarget(this, line, legs[0], options.NewRandom()),
+        DustSpec => new DustTarget(this, line, legs[0]),
         MirrorSpec => new MirrorTarget(this, line, legs, log, options),
         _ => throw new InvalidOperationException($"There is no target for {line.Target.GetType().Name}."),
     };
@@ -92,12 +97,13 @@ public sealed partial class MappedDevice
     {
         if (Find(devices, leg.Device, "", problems) is not { } device)
             return null;
-        if (leg.Offset.Count <= device.Length.Count - line.Length.Count)
+        Sectors length = line.Target.LengthOnDevice(line.Length);
+        if (leg.Offset.Count <= device.Length.Count - length.Count)
             return new TargetLeg(device, leg.Offset, leg.Device);
-        string what = line.Target is MirrorSpec ? $"leg {index}, {leg.Device}," : leg.Device;
+        string what = line.Target is MirrorSpec or StripedSpec ? $"leg {index}, {leg.Device}," : leg.Device;
         problems.Add(
-            $"{Name}: {what} too small for target: start={leg.Offset}, len={line.Length}, dev_size={device.Length} "
-            + $"sectors; make it at least {(leg.Offset + line.Length).Bytes} bytes long (it has "
+            $"{Name}: {what} too small for target: start={leg.Offset}, len={length}, dev_size={device.Length} "
+            + $"sectors; make it at least {(leg.Offset + length).Bytes} bytes long (it has "
             + $"{device.Length.Bytes}), or take a smaller size");
         return null;
     }
@@ -124,10 +130,11 @@ public sealed partial class MappedDevice
         var uses = new List<(TargetLeg Leg, Sectors Length)>();
         foreach ((TableLine line, TargetLeg[] legs) in places)
         {
+            Sectors length = line.Target.LengthOnDevice(line.Length);
             foreach (TargetLeg leg in legs)
             {
                 bool twice = uses.Any(use =>
-                    use.Leg.Device == leg.Device && use.Leg.Offset < leg.Offset + line.Length
+                    use.Leg.Device == leg.Device && use.Leg.Offset < leg.Offset + length
                     && leg.Offset < use.Leg.Offset + use.Length);
                 if (twice)
                 {
@@ -135,7 +142,7 @@ public sealed partial class MappedDevice
                         $"{Name}: {leg.Argument} is used twice in the same place (sector {leg.Offset} on); each leg "
                         + "needs a place of its own: name another device or offset");
                 }
-                uses.Add((leg, line.Length));
+                uses.Add((leg, length));
             }
         }
     }
@@ -169,6 +176,18 @@ public sealed partial class MappedDevice
                     $"{Name}: the line at sector {line.Start} is not aligned to the logical block size of "
                     + $"{logicalBlockBytes} bytes; make its start, length and offsets multiples of {unit + 1} "
                     + "sectors");
+            }
+            if (line.Target is StripedSpec striped && (striped.ChunkSize.Count & unit) != 0)
+            {
+                problems.Add(
+                    $"{Name}: the stripes at sector {line.Start} have chunks of {striped.ChunkSize} sectors and a leg with a "
+                    + $"logical block size of {_logicalBlockBytes} bytes; take a multiple of {unit + 1} sectors");
+            }
+            if (line.Target is DustSpec dust && dust.BlockBytes < _logicalBlockBytes)
+            {
+                problems.Add(
+                    $"{Name}: the dust at sector {line.Start} has blocks of {dust.BlockBytes} bytes and a device with a "
+                    + $"logical block size of {_logicalBlockBytes} bytes; take a block size of at least {_logicalBlockBytes}");
             }
             // Recovery copies regions one by one.
             if (line.Target is MirrorSpec mirror && mirror.RegionSize.Count <= unit)

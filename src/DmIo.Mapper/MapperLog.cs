@@ -97,4 +97,7 @@ internal static partial class MapperLog
         "{Device}: leg {Leg} {Path} has neither a worldwide name nor a serial number, so after a restart it is taken for "
         + "another disk, which holds nothing; give it a serial number, or name a mapped device upon it")]
     public static partial void LegIsAnonymous(ILogger logger, string device, int leg, string path);
+
+    [LoggerMessage(2041, LogLevel.Information, "{Device}: dust: {What}")]
+    public static partial void Dust(ILogger logger, string device, string what);
 }

@@ -34,6 +34,14 @@ internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDispos
     /// <summary>Does a request; a flush makes durable what this line has acknowledged.</summary>
     public abstract void Map(BlockRequest request);
 
+    /// <summary>
+    /// Does what people ask of the target with <c>dmsetup message</c>; the words are one at least.
+    /// </summary>
+    /// <returns>What is printed for it.</returns>
+    /// <exception cref="MapperException">It was not understood, or could not be done.</exception>
+    public virtual ValueTask<string> MessageAsync(IReadOnlyList<string> words) => throw new MapperException(
+        $"{Host.Name}: Target type does not support messages: {Line.Target.Name} at sector {Begin} takes none");
+
     /// <summary>Gets ready to serve.</summary>
     public virtual ValueTask StartAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
