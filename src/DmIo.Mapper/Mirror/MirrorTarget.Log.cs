@@ -35,9 +35,10 @@ internal sealed partial class MirrorTarget
             Loop, place.Device,
             new DiskLogOptions(
                 Host.Name, _spec.Sync, bytes => _options.OpenSidecar(Loop, sidecar, bytes), store, stateFile,
-                _options.Mirror.LogRetryAfter, Host.Logger)
+                _options.Mirror.LegDeadline, _options.Mirror.LogRetryAfter, Host.Logger)
             {
                 AnchorFirst = HasFault(EngineFaults.AnchorBeforeBitmaps),
+                WritesOverLate = HasFault(EngineFaults.WritesOverLateLog),
             },
             _legs);
     }

@@ -31,6 +31,7 @@ internal sealed partial class MirrorTarget : Target
     private long _lastRequest;
     private int _inFlight;
     private TaskCompletionSource? _drained;
+    private bool _isStopping;
 
     public MirrorTarget(
         MappedDevice host, TableLine line, IReadOnlyList<TargetLeg> places, TargetLeg? log, MappedDeviceOptions options)
@@ -127,6 +128,9 @@ internal sealed partial class MirrorTarget : Target
 
     public override async ValueTask StopAsync()
     {
+        // What is held for a log that fails is held no longer; others may wait for its turn.
+        _isStopping = true;
+        _log.Commit();
         await _returns.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
