@@ -60,8 +60,8 @@ public sealed record MirrorOptions
 
     /// <summary>
     /// How long a leg may take for an operation. One that takes longer leaves the set, the operation is gone on without,
-    /// and it returns when all that it was asked has ended. Zero: legs are waited for. 30 seconds, as Linux gives a disk for
-    /// a command.
+    /// and it returns when all that it was asked has ended. The log device is given as long: its disk is no other than
+    /// theirs. Zero: they are waited for. 30 seconds, as Linux gives a disk for a command.
     /// </summary>
     public TimeSpan LegDeadline { get; init; } = TimeSpan.FromSeconds(30);
 
