@@ -172,9 +172,10 @@ public sealed partial class MappedDevice : OrderedDevice
     /// <summary>Tells of something that device-mapper has no event for.</summary>
     internal void Raise(Target? target, VolumeEventKind kind, EventDetails details)
     {
-        string status = target is null ? "" : StatusOf(target);
+        string status = target is null ? StatusLine() : StatusOf(target);
         _events?.Add(sequence => new VolumeEvent(
             sequence, _eventNumber, Loop.Time.GetUtcNow(), Name, kind, details, status));
+        TellWaiting();
     }
 
     /// <summary>Runs cold, asynchronous code on the loop; an exception is a bug and is logged as one.</summary>
@@ -196,7 +197,7 @@ public sealed partial class MappedDevice : OrderedDevice
     {
         Bind(table, Check(table), options);
         // What is said for one start is not said for the next.
-        _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false };
+        _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false, Grows = false };
         foreach (Target target in _targets)
             await target.StartAsync(cancellationToken);
     }

@@ -133,7 +133,7 @@ internal sealed partial class MirrorTarget
     // As the kernel's handle_errors holds what a leg has failed: until the leg answers again, but no longer than is said.
     private bool HoldsBack(MirrorWrite write)
     {
-        if (!write.HasFailed || _releasesHeldBack || _options.Mirror.HoldFailedWrites == TimeSpan.Zero
+        if (!write.HasFailed || _isEnding || _options.Mirror.HoldFailedWrites == TimeSpan.Zero
             || write.EarlyNumber != 0)
         {
             return false;

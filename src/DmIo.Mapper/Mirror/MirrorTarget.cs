@@ -30,8 +30,8 @@ internal sealed partial class MirrorTarget : Target
     private readonly BufferPool _buffers = new(BufferBytes);
     private long _lastRequest;
     private int _inFlight;
-    private bool _releasesHeldBack;
     private TaskCompletionSource? _drained;
+    private bool _isEnding;
 
     public MirrorTarget(
         MappedDevice host, TableLine line, IReadOnlyList<TargetLeg> places, TargetLeg? log, MappedDeviceOptions options)
@@ -128,7 +128,9 @@ internal sealed partial class MirrorTarget : Target
 
     public override async ValueTask PresuspendAsync()
     {
-        _releasesHeldBack = true;
+        // What is held for a leg or a log that fails is held no longer; others may wait for its turn.
+        _isEnding = true;
+        _log.Commit();
         await _returns.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
@@ -137,13 +139,20 @@ internal sealed partial class MirrorTarget : Target
 
     public override void Resume()
     {
-        _releasesHeldBack = false;
+        _isEnding = false;
         _repair.Resume();
         _recovery.Resume();
         _returns.Resume();
     }
 
-    public override IEnumerable<TargetLeg> HungLegs => _places.Where((_, i) => _legs[i].Abandoned > 0);
+    public override IEnumerable<TargetLeg> HungLegs
+    {
+        get
+        {
+            IEnumerable<TargetLeg> legs = _places.Where((_, i) => _legs[i].Abandoned > 0);
+            return _log.Hangs ? legs.Append(_logPlace!) : legs;
+        }
+    }
 
     public override async ValueTask StopAsync()
     {
