@@ -15,7 +15,7 @@ internal sealed partial class MirrorSimulation
     private void Happen()
     {
         SimulatedMedia leg = Legs[_random.Next(Legs.Count)];
-        switch (_random.Next(27))
+        switch (_random.Next(29))
         {
             case 0 or 1:
                 PowerCut();
@@ -88,8 +88,11 @@ internal sealed partial class MirrorSimulation
             case 22 or 23:
                 TroubleLog();
                 break;
-            case >= 24:
+            case >= 24 and < 27:
                 HealLog();
+                break;
+            case >= 27:
+                ChangeDevice();
                 break;
         }
     }
@@ -176,7 +179,7 @@ internal sealed partial class MirrorSimulation
     // A flush that fails on the last leg that holds something loses it at once, whenever a client is told.
     private void FlushFailed(DiskEvent what)
     {
-        if (what != DiskEvent.FlushError || _device is null)
+        if (what != DiskEvent.FlushError || _device is null || !IsMirror)
             return;
         _hasUnrecordedFlush = true;
         foreach (Leg leg in Knowledge.Legs)

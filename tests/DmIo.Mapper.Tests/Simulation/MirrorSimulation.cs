@@ -22,7 +22,6 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private MemoryStore _store = new("/state/vol0.mirror-0.json");
     private readonly long _length;
     private readonly long _regionSize;
-    private readonly string _table;
     private readonly bool _usesSidecar;
     private int _made;
     private bool _isReplacing;
@@ -65,8 +64,6 @@ internal sealed partial class MirrorSimulation : IDeviceSource
                 LatencyMean = TimeSpan.FromMilliseconds(_random.Next(3)),
             };
         }
-        _table = $"0 {_length} mirror {(HasDiskLog ? "disk 2 log" : "core 1")} {_regionSize} {legs} "
-            + string.Join(' ', Legs.Select((_, i) => $"place{i} 0")) + " 1 handle_errors";
         _model = new HistoryModel(_length, HistoryOrder.Submission, HistorySettling.Never);
         _client = new HistoryClient(_model) { Story = Story, FlushErrorsSpoilReads = true, OnCompleted = CountEnd };
         _options = Options(legs) with { LegsAreFresh = true };
@@ -113,6 +110,9 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     private LegSet Knowledge => Mirror.Knowledge;
 
+    // Not while neither a new table nor the one before can be taken.
+    private bool IsMirror => _device!.Targets[0] is MirrorTarget;
+
     // A log without a deadline is waited for, at a start and a stop too.
     private bool CanLogHang => HasDiskLog && _options.Mirror.LegDeadline > TimeSpan.Zero;
 
@@ -139,7 +139,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     {
         if (deviceArgument == "log")
             return _fault.LogDevice(Log!.Open(_loop));
-        SimulatedMedia leg = Legs[deviceArgument[^1] - '0'];
+        SimulatedMedia leg = _places[deviceArgument];
         return _missing.Contains(leg.Name)
             ? new MissingDevice(_loop, deviceArgument, "the simulation took it away")
             : _fault.Leg(leg.Open(_loop));
