@@ -158,15 +158,31 @@ internal sealed partial class MirrorSimulation
         _store = _store.Crash();
         foreach (SimulatedMedia media in AllMedia)
             media.Kill();
-        // A leg that forgot what it was to flush, and nobody who could say so in time: only what was flushed is safe.
-        // So it is of what was answered before all legs had it.
-        if (_options.Mirror.WriteQuorum > 0 || IsLogInTrouble() || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0))
-            _client.PowerCut();
-        else
-            _client.Kill();
+        KillClient();
         CheckLog("a kill");
         NewLoop();
     }
+
+    // What was acknowledged is kept, but for two things, of which only what was flushed is. What was answered before all
+    // legs had it; and what a leg has forgotten in a flush that failed, until the record says so: what it kept instead of
+    // it is read then, as after a power cut.
+    private void KillClient()
+    {
+        NoteRecordedFlush();
+        if (_options.Mirror.WriteQuorum > 0 || _hasUnrecordedFlush)
+        {
+            Reach("kills with a failed flush unrecorded", _hasUnrecordedFlush ? 1 : 0);
+            _client.PowerCut();
+        }
+        else
+        {
+            _client.Kill();
+        }
+    }
+
+    // Whether what legs have forgotten is decided, and durably recorded.
+    private void NoteRecordedFlush() => _hasUnrecordedFlush = _hasUnrecordedFlush
+        && (!Mirror.AreFailuresRecorded || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0));
 
     // Power goes, or the program is killed, while it stops.
     private void CutStop()
@@ -188,13 +204,17 @@ internal sealed partial class MirrorSimulation
         if (stop.IsFaulted && !InTrouble())
             throw new HistoryViolationException($"a clean stop failed: {stop.Exception!.InnerException!.Message}");
         Reach(stop.IsFaulted ? "stops that failed" : "clean stops");
+        NoteRecordedFlush();
         Task disposed = _loop.InvokeAsync(_device.DisposeAsync);
         Pass(() => disposed.IsCompleted, "a device can be disposed of");
         disposed.GetAwaiter().GetResult();
         // Its end is that of a life: what was acknowledged is there.
         foreach (SimulatedMedia media in AllMedia)
             media.Kill();
-        _client.Kill();
+        if (_hasUnrecordedFlush)
+            _client.PowerCut();
+        else
+            _client.Kill();
         NewLoop();
     }
 
@@ -204,6 +224,9 @@ internal sealed partial class MirrorSimulation
         if (Story is not null)
             Story.Time = _loop.Time;
         _device = null;
+        _failing.Clear();
+        _hasForgotten = false;
+        _hasUnrecordedFlush = false;
         _lastTrouble = s_longAgo;
     }
 
