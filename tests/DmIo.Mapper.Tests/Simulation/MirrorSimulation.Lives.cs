@@ -85,7 +85,10 @@ internal sealed partial class MirrorSimulation
     {
         while (true)
         {
-            Task<MappedDevice> created = BeginStart();
+            bool hangs = CanLogHang && _random.Next(10) == 0;
+            Task<MappedDevice> created = BeginStart(hangs && _random.Next(2) == 0);
+            if (hangs && HangsWhileStarting(created))
+                continue;
             if (_random.Next(6) == 0 && !IsDoneWithin(created, _random.NextDouble() * 4))
             {
                 Reach("power cuts while starting");
@@ -96,6 +99,26 @@ internal sealed partial class MirrorSimulation
         }
     }
 
+    // The log hangs while it starts: it is refused, unless it was so far that it goes on without the log.
+    private bool HangsWhileStarting(Task<MappedDevice> created)
+    {
+        if (!IsDoneWithin(created, _random.NextDouble() * 4))
+            HangLog();
+        Pass(() => created.IsCompleted, "a start ends");
+        if (!created.IsFaulted)
+            return false;
+        if (created.Exception!.InnerException is not MapperException refused)
+            throw created.Exception;
+        Story?.Add($"start refused: {refused.Message}");
+        Reach("refused to start while the log hangs");
+        _store = _store.Crash();
+        foreach (SimulatedMedia media in AllMedia)
+            media.Kill();
+        CheckLog("a refused start");
+        NewLoop();
+        return true;
+    }
+
     private bool IsDoneWithin(Task task, double milliseconds)
     {
         _loop.RunUntilIdle();
@@ -103,7 +126,7 @@ internal sealed partial class MirrorSimulation
         return task.IsCompleted;
     }
 
-    private Task<MappedDevice> BeginStart()
+    private Task<MappedDevice> BeginStart(bool hangs)
     {
         foreach (SimulatedMedia media in AllMedia)
         {
@@ -114,6 +137,8 @@ internal sealed partial class MirrorSimulation
                 media.EndHang();
         }
         _store.Error = Errno.None;
+        if (hangs)
+            HangLog();
         var errors = new List<TableError>();
         Table table = TableParser.Parse(_table, errors) ?? throw new InvalidOperationException(string.Join('\n', errors));
         return MappedDevice.CreateAsync(_loop, "vol0", table, this, _options);
@@ -198,12 +223,16 @@ internal sealed partial class MirrorSimulation
 
     private void Stop()
     {
-        Pass(() => _client.UnderWay == 0, "every request completes");
+        // While the log hangs, what is held for it ends with the stop.
+        if (!AllMedia.Any(media => media.IsHung))
+            Pass(() => _client.UnderWay == 0, "every request completes");
         Task stop = _device!.StopAsync();
         Pass(() => stop.IsCompleted, "a stop ends");
         if (stop.IsFaulted && !InTrouble())
             throw new HistoryViolationException($"a clean stop failed: {stop.Exception!.InnerException!.Message}");
         Reach(stop.IsFaulted ? "stops that failed" : "clean stops");
+        if (_client.UnderWay > 0)
+            throw new HistoryViolationException("a stop has ended and requests have not");
         NoteRecordedFlush();
         Task disposed = _loop.InvokeAsync(_device.DisposeAsync);
         Pass(() => disposed.IsCompleted, "a device can be disposed of");

@@ -22,6 +22,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private readonly long _length;
     private readonly long _regionSize;
     private readonly string _table;
+    private readonly bool _usesSidecar;
     private int _made;
     private bool _isReplacing;
     private readonly HashSet<string> _missing = [];
@@ -47,6 +48,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             int logBlock = _random.Next(3) == 0 ? 4096 : 512;
             // A device that has room for the record too, or one that has not.
             long room = _random.Next(3) > 0 ? RecordArea.SizeOf(_length / _regionSize) + 16384 : 0;
+            _usesSidecar = room == 0;
             Log = new SimulatedMedia(
                 _random, "log", Sectors.FromBytes(room > 0 ? room / 4096 * 4096 : LogImage.BufferBytes(_length / _regionSize, logBlock)),
                 logBlock, Coverage)
@@ -108,6 +110,9 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private MirrorTarget Mirror => (MirrorTarget)_device!.Targets[0];
 
     private LegSet Knowledge => Mirror.Knowledge;
+
+    // A log without a deadline is waited for, at a start and a stop too.
+    private bool CanLogHang => HasDiskLog && _options.Mirror.LegDeadline > TimeSpan.Zero;
 
     public void Run(int steps)
     {
