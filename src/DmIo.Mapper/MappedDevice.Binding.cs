@@ -181,13 +181,13 @@ public sealed partial class MappedDevice
             {
                 problems.Add(
                     $"{Name}: the stripes at sector {line.Start} have chunks of {striped.ChunkSize} sectors and a leg with a "
-                    + $"logical block size of {_logicalBlockBytes} bytes; take a multiple of {unit + 1} sectors");
+                    + $"logical block size of {logicalBlockBytes} bytes; take a multiple of {unit + 1} sectors");
             }
-            if (line.Target is DustSpec dust && dust.BlockBytes < _logicalBlockBytes)
+            if (line.Target is DustSpec dust && dust.BlockBytes < logicalBlockBytes)
             {
                 problems.Add(
                     $"{Name}: the dust at sector {line.Start} has blocks of {dust.BlockBytes} bytes and a device with a "
-                    + $"logical block size of {_logicalBlockBytes} bytes; take a block size of at least {_logicalBlockBytes}");
+                    + $"logical block size of {logicalBlockBytes} bytes; take a block size of at least {logicalBlockBytes}");
             }
             // Recovery copies regions one by one.
             if (line.Target is MirrorSpec mirror && mirror.RegionSize.Count <= unit)

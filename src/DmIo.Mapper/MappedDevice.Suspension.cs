@@ -120,6 +120,24 @@ public sealed partial class MappedDevice
         StartAgain();
     }
 
+    // Another table at once, while the device serves.
+    private async Task TakeSuccessorAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
+    {
+        if (IsSuspended || HasInactiveTable)
+            throw new MapperException($"{Name}: is suspended, or a loaded table waits; resume it first (resume)");
+        CheckSuccessor(table);
+        await HoldBackAllAsync(flush: false, cancellationToken);
+        try
+        {
+            await SwapAsync(table, options, cancellationToken);
+        }
+        finally
+        {
+            ServeAgain();
+            Raise(null, VolumeEventKind.Resumed, default);
+        }
+    }
+
     private async Task SwapAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
     {
         CheckSuccessor(table);

@@ -197,7 +197,7 @@ public sealed partial class MappedDevice : OrderedDevice
     {
         Bind(table, Check(table), options);
         // What is said for one start is not said for the next.
-        _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false };
+        _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false, Grows = false };
         foreach (Target target in _targets)
             await target.StartAsync(cancellationToken);
     }
