@@ -172,7 +172,7 @@ internal sealed partial class MirrorSimulation
         if (_random.Next(2) == 0)
             _loop.Time.Advance(TimeSpan.FromMilliseconds(_random.NextDouble() * 10));
         _loop.RunUntilIdle();
-        TameFlushErrors();
+        ForgetDecided();
         NoteRecordedFlush();
         AssertNoBug();
     }

@@ -254,6 +254,8 @@ internal sealed partial class MirrorSimulation
         if (Story is not null)
             Story.Time = _loop.Time;
         _device = null;
+        _failing.Clear();
+        _hasForgotten = false;
         _hasUnrecordedFlush = false;
         _lastTrouble = s_longAgo;
     }
