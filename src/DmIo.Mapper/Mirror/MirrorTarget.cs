@@ -12,7 +12,8 @@ internal sealed partial class MirrorTarget : Target
     private const int WritesInFlight = 1024;
 
     // For recovery's chunks and repairs, and as much again for each of a few legs that hang with theirs.
-    private const long BufferBytes = 4 * (MirrorRecovery.Workers + 2) * (long)BufferPool.MaxBytes;
+    private const long BufferBytes = 4 * (MirrorRecovery.Workers + 2) * (long)BufferPool.MaxBytes
+        + MirrorScrub.Workers * MirrorSpec.MaxLegs * (long)MirrorScrub.ChunkBytes;
 
     private readonly MirrorSpec _spec;
     private readonly MappedDeviceOptions _options;
@@ -27,6 +28,7 @@ internal sealed partial class MirrorTarget : Target
     private readonly MirrorRecovery _recovery;
     private readonly LegReturns _returns;
     private readonly ReadRepair _repair;
+    private readonly MirrorScrub _scrub;
     private readonly BufferPool _buffers = new(BufferBytes);
     private long _lastRequest;
     private int _inFlight;
@@ -73,6 +75,7 @@ internal sealed partial class MirrorTarget : Target
         _recovery = new MirrorRecovery(this, host, _legs, _writer, _buffers, mirror, options.CopyChunk);
         _returns = new LegReturns(this, host, _legs, _writer, mirror);
         _repair = new ReadRepair(this, host, _legs, _writer, _buffers, mirror);
+        _scrub = new MirrorScrub(this, host, _legs, _writer, _buffers, mirror, options.CopyChunk);
         DiscardLimit = SmallestLimit(places, device => device.DiscardLimit, Sectors.Zero);
         WriteZeroesLimit = SmallestLimit(places, device => device.WriteZeroesLimit, FileDevice.RangeLimit);
     }
@@ -128,6 +131,7 @@ internal sealed partial class MirrorTarget : Target
     public override async ValueTask StopAsync()
     {
         await _returns.StopAsync();
+        await _scrub.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
         ReleaseHeldBack();
@@ -164,6 +168,7 @@ internal sealed partial class MirrorTarget : Target
         _returns.Dispose();
         _settler.Dispose();
         await _returns.StopAsync();
+        await _scrub.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
         _watch.Dispose();

@@ -30,7 +30,8 @@ internal sealed partial class MirrorRecovery(
     private static readonly TimeSpan s_batchTime = TimeSpan.FromSeconds(1);
 
     private readonly List<RecoverySpan> _active = [];
-    private readonly RecoveryPacer _pacer = new(host.Loop.Time, options, () => mirror.LastRequest);
+    private readonly RecoveryPacer _pacer = new(
+        host.Loop.Time, options.RecoveryRateBytes, options.RecoveryBusyRateBytes, () => mirror.LastRequest);
     private RecoveryCursor _cursor = new(legs);
     private Task _running = Task.CompletedTask;
     private bool _isRunning;
