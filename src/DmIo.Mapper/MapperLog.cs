@@ -125,4 +125,11 @@ internal static partial class MapperLog
     [LoggerMessage(2035, LogLevel.Information,
         "{Device}: what leg {Leg} {Path} has failed is forgotten, and it is looked at")]
     public static partial void LegCleared(ILogger logger, string device, int leg, string path);
+
+    [LoggerMessage(2024, LogLevel.Error,
+        "{Device}: the log's device {Path} does not answer within {Seconds} s; nothing more is asked of it before it does")]
+    public static partial void LogHangs(ILogger logger, string device, string path, double seconds);
+
+    [LoggerMessage(2041, LogLevel.Information, "{Device}: dust: {What}")]
+    public static partial void Dust(ILogger logger, string device, string what);
 }

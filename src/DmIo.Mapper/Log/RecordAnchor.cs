@@ -87,7 +87,10 @@ internal sealed class RecordAnchor
             ReadOnlySpan<byte> slot = bytes.Slice(SlotsAt + i * SlotBytes, SlotBytes);
             anchor.Slots[i] = new RecordSlot(
                 BinaryPrimitives.ReadUInt128LittleEndian(slot), BinaryPrimitives.ReadUInt128LittleEndian(slot[16..]),
-                new Sectors(BinaryPrimitives.ReadInt64LittleEndian(slot[32..])), slot[40] != 0, slot[41] != 0);
+                new Sectors(BinaryPrimitives.ReadInt64LittleEndian(slot[32..])), slot[40] != 0, slot[41] != 0)
+            {
+                IsFailedByHand = slot[42] != 0,
+            };
         }
         return anchor;
     }
@@ -113,6 +116,7 @@ internal sealed class RecordAnchor
             BinaryPrimitives.WriteInt64LittleEndian(slot[32..], Slots[i].Offset.Count);
             slot[40] = (byte)(Slots[i].IsUsed ? 1 : 0);
             slot[41] = (byte)(Slots[i].IsDiverged ? 1 : 0);
+            slot[42] = (byte)(Slots[i].IsFailedByHand ? 1 : 0);
         }
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[ChecksumAt..], Checksum(bytes));
     }

@@ -7,4 +7,8 @@ namespace DmIo.Mapper;
 /// <param name="IsUsed">Whether there is such a leg.</param>
 /// <param name="IsDiverged">It was given up by a forced start.</param>
 internal readonly record struct RecordSlot(
-    UInt128 Identity, UInt128 Name, Sectors Offset, bool IsUsed, bool IsDiverged);
+    UInt128 Identity, UInt128 Name, Sectors Offset, bool IsUsed, bool IsDiverged)
+{
+    /// <summary>It was taken out of the set by hand.</summary>
+    public bool IsFailedByHand { get; init; }
+}

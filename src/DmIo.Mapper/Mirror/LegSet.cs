@@ -190,6 +190,33 @@ internal sealed class LegSet
     }
 
     /// <summary>
+    /// The first region that no other leg of the set holds as this one does; -1 when the others hold all of them.
+    /// </summary>
+    public long HeldOnlyBy(Leg leg)
+    {
+        for (long region = 0; region < Regions; region++)
+        {
+            if (!leg.Lacks.Contains(region) && (HoldersOf(region, region) & Set & ~leg.Bit) == 0)
+                return region;
+        }
+        return -1;
+    }
+
+    /// <summary>The regions that no other leg of the set holds as this one does.</summary>
+    public RegionSet HeldAlone(Leg leg)
+    {
+        var alone = new RegionSet(Regions);
+        alone.Fill();
+        alone.ExceptWith(leg.Lacks);
+        foreach (Leg other in _legs)
+        {
+            if (other.IsInSet && other != leg)
+                alone.IntersectWith(other.Lacks);
+        }
+        return alone;
+    }
+
+    /// <summary>
     /// Takes a leg out of the set. Where holders may differ it stops being one, so that what is right stays right when it
     /// comes back.
     /// </summary>

@@ -96,12 +96,18 @@ internal sealed class LegWriter(
             var late = new RegionFailure(operation, leg.Offset + start, Errno.ETIMEDOUT);
             if (!await EndsInTimeAsync(task) && mayGiveUp(leg, late))
             {
+                leg.Meter.Of(operation).Failed();
                 failures.Add(leg.Index, late);
                 failures.Landing = Task.WhenAll(failures.Landing, LandAsync(leg, task));
                 continue;
             }
-            if (await task is { } failure)
-                failures.Add(leg.Index, failure);
+            if (await task is not { } failure)
+            {
+                leg.Meter.Of(operation).EndedOwn(count.Bytes);
+                continue;
+            }
+            leg.Meter.Of(operation).Failed();
+            failures.Add(leg.Index, failure);
         }
         return failures;
     }

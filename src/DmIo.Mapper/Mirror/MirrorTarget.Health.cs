@@ -9,6 +9,9 @@ internal sealed partial class MirrorTarget
     private long _epoch;
     private bool _isLogBroken;
 
+    /// <summary>Whether the record durably says what failures did to the legs.</summary>
+    internal bool AreFailuresRecorded => _legsTicket <= _log.Durable;
+
     /// <summary>
     /// Takes note of legs that failed a change of regions: they lack it, and leave the set unless they alone hold
     /// something. Where no leg that holds a region took the change, holders may differ there.
@@ -287,6 +290,8 @@ internal sealed partial class MirrorTarget
     {
         bool isNew = (leg.Errors & kind) == 0;
         leg.Errors |= kind;
+        leg.LastFailure = new LegTrouble(
+            failure.Operation, failure.FirstFailingSector.Count, failure.Errno, Loop.Time.GetUtcNow());
         if (!isNew && !leaves)
             return;
         leg.Failure = new LegFailure(

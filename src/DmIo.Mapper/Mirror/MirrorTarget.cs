@@ -33,6 +33,7 @@ internal sealed partial class MirrorTarget : Target
     private long _lastRequest;
     private int _inFlight;
     private TaskCompletionSource? _drained;
+    private bool _isEnding;
 
     public MirrorTarget(
         MappedDevice host, TableLine line, IReadOnlyList<TargetLeg> places, TargetLeg? log, MappedDeviceOptions options)
@@ -46,7 +47,8 @@ internal sealed partial class MirrorTarget : Target
         var legs = new Leg[places.Count];
         for (int i = 0; i < legs.Length; i++)
         {
-            legs[i] = new Leg(i, places[i], options.Identify(places[i].Device, places[i].Argument), regions)
+            legs[i] = new Leg(
+                i, places[i], options.Identify(places[i].Device, places[i].Argument), regions, host.Loop.Time)
             {
                 IsWriteMostly = (mirror.WriteMostlyLegs >> i & 1) != 0,
             };
@@ -128,13 +130,40 @@ internal sealed partial class MirrorTarget : Target
         _recovery.Start();
     }
 
-    public override async ValueTask StopAsync()
+    public override async ValueTask PresuspendAsync()
     {
+        // What is held for a leg or a log that fails is held no longer; others may wait for its turn.
+        _isEnding = true;
+        _log.Commit();
         await _returns.StopAsync();
-        await _scrub.StopAsync();
+        await _scrub.PauseAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
         ReleaseHeldBack();
+    }
+
+    public override void Resume()
+    {
+        _isEnding = false;
+        _repair.Resume();
+        _recovery.Resume();
+        _returns.Resume();
+        _scrub.Resume();
+    }
+
+    public override IEnumerable<TargetLeg> HungLegs
+    {
+        get
+        {
+            IEnumerable<TargetLeg> legs = _places.Where((_, i) => _legs[i].Abandoned > 0);
+            return _log.Hangs ? legs.Append(_logPlace!) : legs;
+        }
+    }
+
+    public override async ValueTask StopAsync()
+    {
+        await _scrub.StopAsync();
+        await PresuspendAsync();
         if (_inFlight > 0)
         {
             _drained = new TaskCompletionSource();
@@ -297,6 +326,7 @@ internal sealed partial class MirrorTarget : Target
                 leg.Errors = LegErrors.Write;
         }
         _legs.Refresh();
+        LeaveFailedByHand();
         _recordedOut = _legs.All & ~_legs.Set;
     }
 

@@ -41,6 +41,9 @@ internal sealed partial class MirrorRecovery(
     private bool _waits;
     private Task _believing = Task.CompletedTask;
 
+    /// <summary>What is being copied.</summary>
+    public IReadOnlyList<RecoverySpan> UnderWay => _active;
+
     /// <summary>How far it is; null when nothing is copied.</summary>
     public RecoveryProgress? Progress { get; private set; }
 
@@ -72,6 +75,13 @@ internal sealed partial class MirrorRecovery(
     {
         _stopping = true;
         return _running;
+    }
+
+    /// <summary>Goes on after <see cref="StopAsync"/>.</summary>
+    public void Resume()
+    {
+        _stopping = false;
+        Start();
     }
 
     /// <summary>Tells that legs may differ again in a region.</summary>
