@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using DmIo.Daemon.CommandLine;
 using DmIo.Daemon.Configuration;
+using DmIo.Daemon.Control;
 using DmIo.Mapper;
 using DmIo.Nbd;
 using Microsoft.Extensions.Logging;
@@ -22,10 +24,10 @@ internal sealed class RunningVolumes : IAsyncDisposable
     private readonly CreatedFiles _created = new();
     private readonly List<KernelLoop> _loops = [];
     private readonly List<DeviceRegistry> _registries = [];
-    private readonly List<MappedDevice> _mapped = [];
     private readonly List<ListenerConfiguration> _endpoints = [];
     private readonly List<AnnouncedExport> _exports = [];
     private NbdServer? _server;
+    private ControlSocket? _control;
 
     private RunningVolumes(CheckedConfiguration configuration, ILoggerFactory loggers)
     {
@@ -38,6 +40,16 @@ internal sealed class RunningVolumes : IAsyncDisposable
     public IReadOnlyList<ListenerConfiguration> Endpoints => _endpoints;
 
     public IReadOnlyList<AnnouncedExport> Exports => _exports;
+
+    /// <summary>The mapped devices, each behind those that it stands on.</summary>
+    public ImmutableArray<RunningDevice> Devices { get; private set; } = [];
+
+    public NbdServer Server => _server!;
+
+    /// <summary>Where the daemon is controlled; null where it is not.</summary>
+    public ControlSocket? Control => _control;
+
+    public int Loops => _loops.Count;
 
     /// <summary>How device I/O is done: io_uring or threads.</summary>
     public string Backend => _loops[0].Backend;
@@ -77,6 +89,7 @@ internal sealed class RunningVolumes : IAsyncDisposable
     {
         OpenLoops();
         MakeFiles();
+        _control = OpenControl();
         await OpenLegsAsync(cancellation);
         foreach (CheckedDevice device in _configuration.Devices)
             await OpenMappedAsync(device, cancellation);
@@ -116,6 +129,27 @@ internal sealed class RunningVolumes : IAsyncDisposable
         {
             _created.MakeLeg(leg.Path, leg.SizeBytes);
             Log.LegMade(_log, leg.Path, ByteSize.Format(leg.SizeBytes));
+        }
+    }
+
+    private ControlSocket? OpenControl()
+    {
+        ControlConfiguration control = _configuration.Source.Control;
+        if (control.Path is not { } path)
+            return null;
+        try
+        {
+            if (control.IsDefault)
+                _created.MakeDirectory(Path.GetDirectoryName(path)!);
+            var socket = ControlSocket.Open(path);
+            Log.Controlled(_log, path);
+            return socket;
+        }
+        catch (StartException e) when (control.IsDefault)
+        {
+            // Volumes matter more than what nobody asked for.
+            Log.NotControlled(_log, e.Message);
+            return null;
         }
     }
 
@@ -173,7 +207,7 @@ internal sealed class RunningVolumes : IAsyncDisposable
         string name = device.Source.Name;
         MappedDevice mapped = await MappedDevice.CreateAsync(
             loop, name, device.Table, _registries[device.Loop], options, cancellation);
-        _mapped.Add(mapped);
+        Devices = Devices.Add(new RunningDevice(mapped, device));
         _registries[device.Loop].Add(name, mapped);
         foreach (string line in mapped.TableLine().Split('\n'))
             Log.Table(_log, name, line);
@@ -204,14 +238,15 @@ internal sealed class RunningVolumes : IAsyncDisposable
     private async Task<bool> CloseAsync(TimeSpan requestBound)
     {
         bool isClean = true;
+        _control?.Dispose();
         if (_server is not null)
         {
             await _server.StopAsync(requestBound);
             await _server.DisposeAsync();
         }
-        for (int i = _mapped.Count - 1; i >= 0; i--)
-            isClean &= await CloseMappedAsync(_mapped[i]);
-        _mapped.Clear();
+        for (int i = Devices.Length - 1; i >= 0; i--)
+            isClean &= await CloseMappedAsync(Devices[i].Device);
+        Devices = [];
         for (int i = 0; i < _registries.Count; i++)
         {
             DeviceRegistry registry = _registries[i];

@@ -1,0 +1,34 @@
+using System.CommandLine;
+using DmIo.Daemon.Configuration;
+using Spectre.Console;
+
+namespace DmIo.Daemon.Verbs;
+
+/// <summary>What a verb works with: what was said, the daemon, and where the answer goes.</summary>
+internal sealed class VerbContext(ParseResult parsed, VerbOptions options) : IDisposable
+{
+    private ControlClient? _client;
+
+    public ControlClient Client =>
+        _client ??= new ControlClient(
+            parsed.GetValue(options.Control) is { } path ? Path.GetFullPath(path) : ControlConfiguration.DefaultPath);
+
+    public static TextWriter Out => Console.Out;
+
+    /// <summary>Whether the answer is asked for as JSON.</summary>
+    public bool Json => parsed.GetValue(options.Json);
+
+    /// <summary>Whether people look at the answer; otherwise it is lines for other programs.</summary>
+    public bool IsForPeople => !Json && !Console.IsOutputRedirected;
+
+    public static IAnsiConsole Terminal => AnsiConsole.Console;
+
+    public T? Get<T>(Option<T> option) => parsed.GetValue(option);
+
+    public T? Get<T>(Argument<T> argument) => parsed.GetValue(argument);
+
+    /// <summary>Prints an answer of the daemon's as it is.</summary>
+    public async Task PrintJsonAsync(string path) => await Out.WriteLineAsync(await Client.GetTextAsync(path));
+
+    public void Dispose() => _client?.Dispose();
+}
