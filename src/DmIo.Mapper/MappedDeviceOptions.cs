@@ -46,6 +46,9 @@ public sealed record MappedDeviceOptions
 
     internal Func<Guid> NewVolumeId { get; init; } = Guid.NewGuid;
 
+    /// <summary>The dice of flakey targets.</summary>
+    internal Func<Random> NewRandom { get; init; } = () => new Random();
+
     internal Func<RegionLog, LegSet, RegionLog> WrapLog { get; init; } = (log, _) => log;
 
     internal EngineFaults Faults { get; init; }

@@ -97,4 +97,11 @@ internal static partial class MapperLog
         "{Device}: leg {Leg} {Path} has neither a worldwide name nor a serial number, so after a restart it is taken for "
         + "another disk, which holds nothing; give it a serial number, or name a mapped device upon it")]
     public static partial void LegIsAnonymous(ILogger logger, string device, int leg, string path);
+
+    [LoggerMessage(2024, LogLevel.Error,
+        "{Device}: the log's device {Path} does not answer within {Seconds} s; nothing more is asked of it before it does")]
+    public static partial void LogHangs(ILogger logger, string device, string path, double seconds);
+
+    [LoggerMessage(2041, LogLevel.Information, "{Device}: dust: {What}")]
+    public static partial void Dust(ILogger logger, string device, string what);
 }

@@ -60,11 +60,23 @@ public sealed record MirrorOptions
 
     /// <summary>
     /// How long a leg may take for an operation. One that takes longer leaves the set, the operation is gone on without,
-    /// and it returns when all that it was asked has ended. Zero: legs are waited for. 30 seconds, as Linux gives a disk for
-    /// a command.
+    /// and it returns when all that it was asked has ended. The log device is given as long: its disk is no other than
+    /// theirs. Zero: they are waited for. 30 seconds, as Linux gives a disk for a command.
     /// </summary>
     public TimeSpan LegDeadline { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a log device that has failed is left alone.</summary>
     public TimeSpan LogRetryAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same for the mirror without one of its legs: those behind it move up.</summary>
+    internal MirrorOptions WithoutLeg(int leg)
+    {
+        ulong before = (1ul << leg) - 1;
+        int? preferred = PreferredLeg == leg ? null : PreferredLeg;
+        return this with
+        {
+            PreferredLeg = preferred > leg ? preferred - 1 : preferred,
+            WriteMostlyLegs = (WriteMostlyLegs & before) | (WriteMostlyLegs >> 1 & ~before),
+        };
+    }
 }

@@ -21,8 +21,7 @@ internal sealed partial class DiskLog
         }
         // What was waited for was durable then; what was not may be lost, and the log may say dirty for clean.
         _ = device.TakeOldError();
-        if (await _writer.ReadAsync(0, _image.Bytes) is not Errno.None and var errno)
-            throw Refused($"cannot be read ({errno}); repair it, or name another log");
+        await ReadOrRefuseAsync(_writer.ReadAsync(0, _image.Bytes), "");
         RecordAnchor? anchor = ReadAnchor();
         bool hadMagic = _image.HasMagic;
         uint version = _image.Version;
@@ -59,6 +58,8 @@ internal sealed partial class DiskLog
         Errno errno = await _area!.DescribeAsync(text);
         if (errno == Errno.None)
             errno = await (_isNew ? CreateAsync(volume, epoch) : TakeOverAsync(volume, epoch));
+        if (IsLate)
+            throw Silent();
         return errno == Errno.None && _options.File.IsLogLost ? await SayFoundAsync() : errno;
     }
 
@@ -155,6 +156,10 @@ internal sealed partial class DiskLog
     }
 
     private MapperException Refused(string problem) => new($"{_options.Name}: the log {Location} {problem}");
+
+    private MapperException Silent() => new(
+        $"{_options.Name}: the log's device {LateDevice} does not answer within {_options.Deadline.TotalSeconds} s; look after "
+        + "it, name another log, or give it more time (--leg-deadline)");
 
     private RecordAnchor? ReadAnchor()
     {
@@ -255,7 +260,7 @@ internal sealed partial class DiskLog
             await ReadLegAsync(leg, recorded);
         if (_wasActive)
         {
-            await ReadOrRefuseAsync(_area!.ReadGivenUpAsync());
+            await ReadOrRefuseAsync(_area!.ReadGivenUpAsync(), "has a record that ");
             recorded.GivenUp.UnionWith(Legs.GivenUp);
             _foundGivenUp = recorded.GivenUp;
         }
@@ -271,7 +276,7 @@ internal sealed partial class DiskLog
         _knownLegs |= leg.Bit;
         var lacks = new RegionSet(Legs.Regions);
         if (_wasActive)
-            await ReadOrRefuseAsync(_area!.ReadAsync(slot, lacks));
+            await ReadOrRefuseAsync(_area!.ReadAsync(slot, lacks), "has a record that ");
         leg.Recorded.Clear();
         leg.Recorded.UnionWith(lacks);
         // Where the log says that all are identical they are, whatever else was not cleared in time.
@@ -293,10 +298,13 @@ internal sealed partial class DiskLog
         return -1;
     }
 
-    private async Task ReadOrRefuseAsync(Task<Errno> reading)
+    private async Task ReadOrRefuseAsync(Task<Errno> reading, string what)
     {
-        if (await reading is not Errno.None and var errno)
-            throw Refused($"has a record that cannot be read ({errno}); repair it, or name another log");
+        Errno errno = await reading;
+        if (IsLate)
+            throw Silent();
+        if (errno != Errno.None)
+            throw Refused($"{what}cannot be read ({errno}); repair it, or name another log");
     }
 
     private void PlaceArea()
@@ -312,7 +320,7 @@ internal sealed partial class DiskLog
             _anchor.AreaBytes = _anchor.IsSidecar ? 0 : behind;
             _anchor.StrideBytes = RecordArea.StrideOf(Legs.Regions);
         }
-        _areaWriter = _anchor.IsSidecar ? new LogWriter(_options.OpenSidecar(size)) : _writer;
+        _areaWriter = _anchor.IsSidecar ? WriterOf(_options.OpenSidecar(size)) : _writer;
         int block = Math.Max(_blockBytes, _areaWriter.Device.LogicalBlockBytes);
         _area = new RecordArea(Legs, _areaWriter, _anchor.AreaBytes, block);
     }

@@ -9,6 +9,9 @@ internal sealed partial class MirrorTarget
     private long _epoch;
     private bool _isLogBroken;
 
+    /// <summary>Whether the record durably says what failures did to the legs.</summary>
+    internal bool AreFailuresRecorded => _legsTicket <= _log.Durable;
+
     /// <summary>
     /// Takes note of legs that failed a change of regions: they lack it, and leave the set unless they alone hold
     /// something. Where no leg that holds a region took the change, holders may differ there.

@@ -35,10 +35,11 @@ internal sealed partial class MirrorTarget
             Loop, place.Device,
             new DiskLogOptions(
                 Host.Name, _spec.Sync, bytes => _options.OpenSidecar(Loop, sidecar, bytes), store, stateFile,
-                _options.Mirror.LogRetryAfter, Host.Logger)
+                _options.Mirror.LegDeadline, _options.Mirror.LogRetryAfter, Host.Logger)
             {
                 Tell = (kind, details) => Host.HealthChangedOf(this, kind, details),
                 AnchorFirst = HasFault(EngineFaults.AnchorBeforeBitmaps),
+                WritesOverLate = HasFault(EngineFaults.WritesOverLateLog),
             },
             _legs);
     }

@@ -239,7 +239,8 @@ internal sealed partial class MirrorTarget
     private void LogCommitted(Errno errno)
     {
         TellOfLog(errno);
-        bool fails = errno != Errno.None && _options.Mirror.WhenUnrecorded == WhenUnrecorded.Fail;
+        bool fails = errno != Errno.None
+            && (_options.Mirror.WhenUnrecorded == WhenUnrecorded.Fail || _isEnding);
         for (int waiting = _beforeLog.Count; waiting > 0; waiting--)
         {
             MirrorWrite write = _beforeLog.Dequeue();

@@ -73,6 +73,13 @@ internal sealed partial class MirrorRecovery(
         return _running;
     }
 
+    /// <summary>Goes on after <see cref="StopAsync"/>.</summary>
+    public void Resume()
+    {
+        _stopping = false;
+        Start();
+    }
+
     /// <summary>Tells that legs may differ again in a region.</summary>
     public void Disturb(long region)
     {

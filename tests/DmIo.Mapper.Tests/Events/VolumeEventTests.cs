@@ -2,24 +2,23 @@ namespace DmIo.Mapper.Tests;
 
 public sealed class VolumeEventTests
 {
-    private readonly EventRing _events = new();
-
     // Goal: a leg that fails, returns and is mended tells each step once, with all that is known of it; numbers rise as
     // device-mapper's do.
     [Test]
     public void A_legs_way_out_and_back_is_told()
     {
-        MirrorRig rig = new MirrorRig().With(options => options with { Events = _events }).Start();
+        var events = new EventRing();
+        MirrorRig rig = new MirrorRig().With(options => options with { Events = events }).Start();
         rig.Legs[1].Fail(new(2048), new(8), Errno.EIO, BlockOperation.Write);
         Assert.That(rig.Write(2048), Is.EqualTo(Errno.None));
         rig.Legs[1].Heal();
         rig.Advance(5);
-        Assert.That(_events.Since(0).Select(e => e.Kind), Is.EqualTo(new[]
+        Assert.That(events.Since(0).Select(e => e.Kind), Is.EqualTo(new[]
         {
             VolumeEventKind.LegLeft, VolumeEventKind.LegReturned, VolumeEventKind.RecoveryBegan,
             VolumeEventKind.LegInSync, VolumeEventKind.StatusChanged,
         }));
-        VolumeEvent left = _events.Since(0)[0];
+        VolumeEvent left = events.Since(0)[0];
         Assert.That(left.Number, Is.EqualTo(1));
         Assert.That(left.Volume, Is.EqualTo("vol0"));
         Assert.That(left.Status, Is.EqualTo("0 32768 mirror 2 leg0 leg1 31/32 1 AD 1 core"));
@@ -34,8 +33,8 @@ public sealed class VolumeEventTests
             ErrorBits = 2,
         }));
         Assert.That(left.Text, Is.EqualTo("leg 1 leg1 failed: Write at sector 2048: EIO, error bits 0x2; it left the set"));
-        Assert.That(_events.Since(0)[^1].Number, Is.EqualTo(rig.Device.EventNumber).And.EqualTo(3));
-        Assert.That(_events.Since(3).Select(e => e.Sequence), Is.EqualTo(new long[] { 4, 5 }));
+        Assert.That(events.Since(0)[^1].Number, Is.EqualTo(rig.Device.EventNumber).And.EqualTo(3));
+        Assert.That(events.Since(3).Select(e => e.Sequence), Is.EqualTo(new long[] { 4, 5 }));
     }
 
     // Goal: the ring forgets the oldest, and goes on counting.

@@ -10,11 +10,12 @@ internal sealed partial class MirrorSimulation
 
     private TimeSpan _lastTrouble = s_longAgo;
     private bool _troubleSinceFlush;
+    private bool _hasUnrecordedFlush;
 
     private void Happen()
     {
         SimulatedMedia leg = Legs[_random.Next(Legs.Count)];
-        switch (_random.Next(26))
+        switch (_random.Next(27))
         {
             case 0 or 1:
                 PowerCut();
@@ -26,14 +27,20 @@ internal sealed partial class MirrorSimulation
                 break;
             case 3:
                 Calm();
-                if (_random.Next(3) == 0)
+                switch (_random.Next(6))
                 {
-                    CutStop();
-                }
-                else
-                {
-                    Stop();
-                    CheckLog("a clean stop");
+                    case 0 or 1:
+                        CutStop();
+                        break;
+                    case 2 when CanLogHang:
+                        HangLog();
+                        Stop();
+                        CheckLog("a stop while the log hangs");
+                        break;
+                    default:
+                        Stop();
+                        CheckLog("a clean stop");
+                        break;
                 }
                 Start();
                 break;
@@ -78,10 +85,10 @@ internal sealed partial class MirrorSimulation
                 foreach (SimulatedMedia any in Legs)
                     any.Faults.Heal();
                 break;
-            case 22:
+            case 22 or 23:
                 TroubleLog();
                 break;
-            case >= 23:
+            case >= 24:
                 HealLog();
                 break;
         }
@@ -95,27 +102,49 @@ internal sealed partial class MirrorSimulation
             _store.Error = Errno.ENOSPC;
             return;
         }
-        switch (_random.Next(3))
+        SimulatedMedia media = LogMedia();
+        switch (_random.Next(6))
         {
             case 0:
-                Log.Faults.WriteErrors = 0.5;
+                media.Faults.WriteErrors = 0.5;
                 break;
             case 1:
-                Log.Faults.FlushErrors = 0.5;
+                media.Faults.FlushErrors = 0.5;
+                break;
+            case 2:
+                media.Leave(losesPower: false);
+                break;
+            case 3:
+                media.Faults.SlowOperations = 0.3;
+                media.Faults.SlowLatency = TimeSpan.FromSeconds(1);
                 break;
             default:
-                Log.Leave(losesPower: false);
+                media.Hang();
                 break;
         }
     }
+
+    private void HangLog()
+    {
+        Trouble();
+        LogMedia().Hang();
+    }
+
+    // The log, or where the record lies if that is elsewhere.
+    private SimulatedMedia LogMedia() => _usesSidecar && _random.Next(2) == 0 ? Sidecar! : Log!;
 
     private void HealLog()
     {
         _store.Error = Errno.None;
         if (Log is null)
             return;
-        Log.Faults.Heal();
-        Log.Return();
+        foreach (SimulatedMedia media in (SimulatedMedia[])[Log, Sidecar!])
+        {
+            media.Faults.Heal();
+            media.Return();
+            if (media.IsHung)
+                media.EndHang();
+        }
     }
 
     private void Trouble()
@@ -127,14 +156,12 @@ internal sealed partial class MirrorSimulation
     private bool InTrouble()
     {
         bool now = _missing.Count > 0 || _store.Error != Errno.None || AllMedia.Any(
-            media => media.Faults.Vanishings > 0 || media.Vanished > 0 || media.IsGone || media.IsHung || media.Faults.WriteErrors > 0 || media.Faults.FlushErrors > 0);
+            media => media.Vanished > 0 || media.IsGone || media.IsHung
+                || media.Faults is not { Vanishings: 0, WriteErrors: 0, FlushErrors: 0, SlowOperations: 0 });
         if (now)
             Trouble();
         return now || _loop.Time.Elapsed - _lastTrouble < s_aftermath || Legs.Any(HasBadBlock);
     }
-
-    private bool IsLogInTrouble() => _store.Error != Errno.None
-        || (Log is not null && (Log.IsGone || Log.Faults.WriteErrors > 0 || Log.Faults.FlushErrors > 0));
 
     private static bool HasBadBlock(SimulatedMedia leg)
     {
@@ -151,6 +178,7 @@ internal sealed partial class MirrorSimulation
     {
         if (what != DiskEvent.FlushError || _device is null)
             return;
+        _hasUnrecordedFlush = true;
         foreach (Leg leg in Knowledge.Legs)
         {
             if (!leg.IsInSet || leg.Lacks.Count > 0)

@@ -23,6 +23,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private readonly long _length;
     private readonly long _regionSize;
     private readonly string _table;
+    private readonly bool _usesSidecar;
     private int _made;
     private bool _isReplacing;
     private readonly HashSet<string> _missing = [];
@@ -49,6 +50,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             int logBlock = _random.Next(3) == 0 ? 4096 : 512;
             // A device that has room for the record too, or one that has not.
             long room = _random.Next(3) > 0 ? RecordArea.SizeOf(_length / _regionSize) + 16384 : 0;
+            _usesSidecar = room == 0;
             Log = new SimulatedMedia(
                 _random, "log", Sectors.FromBytes(room > 0 ? room / 4096 * 4096 : LogImage.BufferBytes(_length / _regionSize, logBlock)),
                 logBlock, Coverage)
@@ -107,7 +109,12 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     /// <summary>What the seed has reached.</summary>
     public Dictionary<string, long> Reached { get; } = [];
 
-    private LegSet Knowledge => ((MirrorTarget)_device!.Targets[0]).Knowledge;
+    private MirrorTarget Mirror => (MirrorTarget)_device!.Targets[0];
+
+    private LegSet Knowledge => Mirror.Knowledge;
+
+    // A log without a deadline is waited for, at a start and a stop too.
+    private bool CanLogHang => HasDiskLog && _options.Mirror.LegDeadline > TimeSpan.Zero;
 
     public void Run(int steps)
     {
@@ -201,7 +208,10 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         if (_random.Next(3) == 0)
             _loop.Time.Advance(TimeSpan.FromMilliseconds(_random.NextDouble() * (_random.Next(20) == 0 ? 500 : 4)));
         if (_random.Next(2) == 0)
+        {
             _loop.RunUntilIdle();
+            NoteRecordedFlush();
+        }
         TameFlushErrors();
     }
 
