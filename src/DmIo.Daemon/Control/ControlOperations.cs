@@ -13,6 +13,7 @@ internal static class ControlOperations
         var reader = new VolumeReader(volumes);
         var operations = new List<Operation>();
         operations.AddRange(Reading(reader, volumes));
+        operations.AddRange(ChangeOperations.Of(new VolumeChanges(volumes, reader)));
         operations.Add(Description(operations));
         return operations;
     }

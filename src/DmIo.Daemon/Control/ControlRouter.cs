@@ -63,7 +63,9 @@ internal sealed class ControlRouter(IReadOnlyList<Operation> operations, ILogger
 
     private async Task RunAsync(HttpContext context, CancellationToken ended)
     {
-        string[] segments = Operation.Split(context.Request.Path.Value ?? "");
+        // The path as it was sent: decoded twice, a name with a percent sign would be another.
+        string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        string[] segments = [.. Operation.Split(target.Split('?')[0]).Select(Uri.UnescapeDataString)];
         var values = new Dictionary<string, string>();
         var allowed = new List<string>();
         foreach (Operation operation in operations)
@@ -94,7 +96,7 @@ internal sealed class ControlRouter(IReadOnlyList<Operation> operations, ILogger
         for (int i = 0; i < segments.Length; i++)
         {
             if (Operation.NameOf(operation.Segments[i]) is { } name)
-                values[name] = Uri.UnescapeDataString(segments[i]);
+                values[name] = segments[i];
             else if (operation.Segments[i] != segments[i])
                 return false;
         }

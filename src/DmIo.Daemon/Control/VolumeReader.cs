@@ -89,22 +89,23 @@ internal sealed class VolumeReader(RunningVolumes volumes)
         MappedDevice device = running.Device;
         string[] status = device.StatusLine().Split('\n');
         string[] above =
-            [.. volumes.Devices.Where(d => d.Table.Devices.Contains(NameOf(device))).Select(d => d.Name)];
+            [.. volumes.Devices.Where(d => d.Device.Table.Devices.Contains(NameOf(device))).Select(d => d.Name)];
         int openCount = above.Length + connections.Count(c => c.Export?.Device == device);
         return new VolumeInfo
         {
             Name = running.Name,
             Loop = running.Loop,
-            Suspended = false,
+            Suspended = device.IsSuspended,
             ReadOnly = device.IsReadOnly,
             LengthSectors = device.Length.Count,
             OpenCount = openCount,
             EventNumber = device.EventNumber,
             InfoText = device.InfoText(openCount),
             Table = device.TableLine().Split('\n'),
+            InactiveTable = device.InactiveTable is null ? null : volumes.LoadedText.GetValueOrDefault(running.Name),
             Status = status,
             Mirrors = [.. status.Select(StatusWords.Mirror).OfType<MirrorInfo>()],
-            Dependencies = [.. running.Table.Devices],
+            Dependencies = [.. device.Table.Devices],
             UsedBy = above,
             Exports = [.. volumes.Server.Exports.Where(e => e.Device == device).Select(e => e.Name)],
         };

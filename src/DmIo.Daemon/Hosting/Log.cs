@@ -30,6 +30,9 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Error, "gave up waiting after {Seconds} s; the next start treats this stop as a crash")]
     public static partial void StopTookTooLong(ILogger log, double seconds);
 
+    [LoggerMessage(15, LogLevel.Warning, "a file that nothing uses any more could not be closed within {Seconds} s: it hangs")]
+    public static partial void CloseTakesLong(ILogger log, double seconds);
+
     [LoggerMessage(11, LogLevel.Information, "control socket: {Path}")]
     public static partial void Controlled(ILogger log, string path);
 

@@ -47,16 +47,19 @@ internal sealed class ControlClient : IDisposable
         return await response.Content.ReadAsStringAsync();
     }
 
-    /// <summary>Asks for something whose answer has no contents.</summary>
-    public async Task DoAsync(HttpMethod method, string path)
+    /// <summary>Asks for a change.</summary>
+    /// <returns>The answer's text, empty where there is nothing to say.</returns>
+    public async Task<string> DoAsync(HttpMethod method, string path)
     {
         using HttpResponseMessage response = await SendAsync(method, path, null);
+        return await response.Content.ReadAsStringAsync();
     }
 
     /// <inheritdoc cref="DoAsync(HttpMethod, string)"/>
-    public async Task DoAsync<T>(HttpMethod method, string path, T body, JsonTypeInfo<T> type)
+    public async Task<string> DoAsync<T>(HttpMethod method, string path, T body, JsonTypeInfo<T> type)
     {
         using HttpResponseMessage response = await SendAsync(method, path, JsonContent.Create(body, type));
+        return await response.Content.ReadAsStringAsync();
     }
 
     /// <summary>Sends a document and takes one.</summary>

@@ -11,7 +11,8 @@ internal sealed class VerbCommands
     /// <summary>All of them, in the order in which the help shows them.</summary>
     public IReadOnlyList<Command> All =>
     [
-        .. SeeingVerbs.Commands(this), .. WaitingVerbs.Commands(this),
+        .. SeeingVerbs.Commands(this), .. WaitingVerbs.Commands(this), .. DeviceVerbs.Commands(this),
+        LegVerbs.Command(this), ExportVerbs.Command(this),
     ];
 
     public static Argument<string> Volume { get; } = new("VOL") { Description = "A mapped device's name" };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Serialization.Metadata;
 using DmIo.Daemon.Configuration;
 using Spectre.Console;
 
@@ -29,6 +30,19 @@ internal sealed class VerbContext(ParseResult parsed, VerbOptions options) : IDi
 
     /// <summary>Prints an answer of the daemon's as it is.</summary>
     public async Task PrintJsonAsync(string path) => await Out.WriteLineAsync(await Client.GetTextAsync(path));
+
+    /// <summary>Asks for a change; what the daemon answers to it is printed if JSON is asked for.</summary>
+    public async Task DoAsync(HttpMethod method, string path) => await PrintAnswerAsync(await Client.DoAsync(method, path));
+
+    /// <inheritdoc cref="DoAsync(HttpMethod, string)"/>
+    public async Task DoAsync<T>(HttpMethod method, string path, T body, JsonTypeInfo<T> type) =>
+        await PrintAnswerAsync(await Client.DoAsync(method, path, body, type));
+
+    private async Task PrintAnswerAsync(string answer)
+    {
+        if (Json)
+            await Out.WriteLineAsync(answer.Length == 0 ? "{}" : answer);
+    }
 
     public void Dispose() => _client?.Dispose();
 }

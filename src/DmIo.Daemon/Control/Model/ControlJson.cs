@@ -17,4 +17,10 @@ namespace DmIo.Daemon.Control;
 [JsonSerializable(typeof(ExportInfo))]
 [JsonSerializable(typeof(IReadOnlyList<ExportInfo>))]
 [JsonSerializable(typeof(ProblemInfo))]
+[JsonSerializable(typeof(TableRequest))]
+[JsonSerializable(typeof(CreateRequest))]
+[JsonSerializable(typeof(ExportRequest))]
+[JsonSerializable(typeof(LegRequest))]
+[JsonSerializable(typeof(MessageRequest))]
+[JsonSerializable(typeof(MessageAnswer))]
 internal sealed partial class ControlJson : JsonSerializerContext;
