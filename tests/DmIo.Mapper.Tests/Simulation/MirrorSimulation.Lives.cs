@@ -330,6 +330,7 @@ internal sealed partial class MirrorSimulation
     private void Calm()
     {
         Story?.Add("all is well again");
+        ClearLegs();
         _store.Error = Errno.None;
         foreach (SimulatedMedia media in AllMedia)
         {
@@ -359,6 +360,7 @@ internal sealed partial class MirrorSimulation
     // Where the log that is left says clean, all legs are identical.
     private void CheckLog(string after)
     {
+        RestoreFlipped();
         // What stands in a leg's place has no place in the record before the start has ended.
         if (Log is null || _isReplacing || _store.Text is { } text && MirrorStateJson.Read(text, "vol0", "").LogLost)
             return;

@@ -32,6 +32,8 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     public MirrorSimulation(int seed, Story? story = null, PlantedFault? fault = null)
     {
         _random = new Random(seed);
+        // Its own, so that other seeds' lives go on as they did.
+        _scrubRandom = new Random(~seed);
         _fault = fault ?? new PlantedFault("none");
         Story = story;
         _loggers = new StoryLoggers(Story);
@@ -208,6 +210,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             Ask();
         if (_random.Next(30) == 0)
             Happen();
+        ScrubNowAndThen();
         if (_random.Next(3) == 0)
             _loop.Time.Advance(TimeSpan.FromMilliseconds(_random.NextDouble() * (_random.Next(20) == 0 ? 500 : 4)));
         if (_random.Next(2) != 0)
@@ -225,6 +228,8 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             / unit * unit;
         long most = _random.Next(12) == 0 ? _length / 2 : _random.Next(1, 24);
         long count = Math.Min(Math.Max(unit, _random.NextInt64(1, most + 1) / unit * unit), _length - start);
+        if (TouchesFlipped(start, count))
+            return;
         BlockFlags flags = _random.Next(8) switch
         {
             0 or 1 => BlockFlags.Fua,
