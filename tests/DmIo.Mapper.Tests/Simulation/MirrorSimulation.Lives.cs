@@ -160,6 +160,8 @@ internal sealed partial class MirrorSimulation
         _client.Device = _fault.Volume(_device);
         Story?.Add($"started: {_device.StatusLine()}");
         Reach("starts");
+        if (_isLogSlow)
+            SlowLog(0.1);
         return null;
     }
 
@@ -253,7 +255,7 @@ internal sealed partial class MirrorSimulation
         if (Story is not null)
             Story.Time = _loop.Time;
         _device = null;
-        _hasUnrecordedFlush = false;
+        _hasUnrecordedFlush = _endsSoon = false;
         _lastTrouble = s_longAgo;
     }
 

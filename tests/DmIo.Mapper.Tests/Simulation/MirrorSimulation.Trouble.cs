@@ -11,11 +11,12 @@ internal sealed partial class MirrorSimulation
     private TimeSpan _lastTrouble = s_longAgo;
     private bool _troubleSinceFlush;
     private bool _hasUnrecordedFlush;
+    private bool _endsSoon;
 
     private void Happen()
     {
         SimulatedMedia leg = Legs[_random.Next(Legs.Count)];
-        switch (_random.Next(27))
+        switch (_random.Next(29))
         {
             case 0 or 1:
                 PowerCut();
@@ -66,7 +67,7 @@ internal sealed partial class MirrorSimulation
                 leg.Faults.WriteErrors = 0.3;
                 leg.Faults.ZeroesErrors = 0.3;
                 break;
-            case 17:
+            case 17 or 27 or 28:
                 Trouble();
                 leg.Faults.FlushErrors = 0.3;
                 break;
@@ -88,7 +89,7 @@ internal sealed partial class MirrorSimulation
             case 22 or 23:
                 TroubleLog();
                 break;
-            case >= 24:
+            case >= 24 and < 27:
                 HealLog();
                 break;
         }
@@ -103,7 +104,7 @@ internal sealed partial class MirrorSimulation
             return;
         }
         SimulatedMedia media = LogMedia();
-        switch (_random.Next(6))
+        switch (_random.Next(7))
         {
             case 0:
                 media.Faults.WriteErrors = 0.5;
@@ -114,13 +115,36 @@ internal sealed partial class MirrorSimulation
             case 2:
                 media.Leave(losesPower: false);
                 break;
-            case 3:
-                media.Faults.SlowOperations = 0.3;
-                media.Faults.SlowLatency = TimeSpan.FromSeconds(1);
+            case 3 or 4:
+                SlowLog(0.3);
                 break;
             default:
                 media.Hang();
                 break;
+        }
+    }
+
+    // What has landed late on the log is soon written over: an end of the life must come before, to find it.
+    private void LogLanded(DiskEvent what) =>
+        _endsSoon |= what is DiskEvent.LandedAfterHang or DiskEvent.LandedSlow && _random.Next(4) == 0;
+
+    private void EndLife()
+    {
+        if (_random.Next(2) == 0)
+            PowerCut();
+        else
+            Kill();
+        Start();
+    }
+
+    // Now and then an operation takes long, and what comes later passes it.
+    private void SlowLog(double rate)
+    {
+        Trouble();
+        foreach (SimulatedMedia media in (SimulatedMedia[])[Log!, Sidecar!])
+        {
+            media.Faults.SlowOperations = rate;
+            media.Faults.SlowLatency = TimeSpan.FromMilliseconds(200);
         }
     }
 

@@ -24,6 +24,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private readonly long _regionSize;
     private readonly string _table;
     private readonly bool _usesSidecar;
+    private readonly bool _isLogSlow;
     private int _made;
     private bool _isReplacing;
     private readonly HashSet<string> _missing = [];
@@ -38,6 +39,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         Story = story;
         _loggers = new StoryLoggers(Story);
         _legEvents.Counted = FlushFailed;
+        Coverage.Counted = LogLanded;
         _length = 512 << _random.Next(3);
         _regionSize = 8 << _random.Next(6);
         _block = _random.Next(4) == 0 ? 4096 : 512;
@@ -65,6 +67,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
                 LatencyMean = TimeSpan.FromMilliseconds(_random.Next(3)),
             };
         }
+        _isLogSlow = HasDiskLog && _random.Next(4) == 0;
         _table = $"0 {_length} mirror {(HasDiskLog ? "disk 2 log" : "core 1")} {_regionSize} {legs} "
             + string.Join(' ', Legs.Select((_, i) => $"place{i} 0")) + " 1 handle_errors";
         _model = new HistoryModel(_length, HistoryOrder.Submission, HistorySettling.Never);
@@ -191,7 +194,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
                 1 => TimeSpan.FromMilliseconds(30),
                 _ => TimeSpan.FromMilliseconds(300),
             },
-            LogRetryAfter = TimeSpan.FromMilliseconds(300),
+            LogRetryAfter = TimeSpan.FromMilliseconds(_random.Next(2) == 0 ? 20 : 300),
             WhenUnrecorded = _random.Next(2) == 0 ? WhenUnrecorded.Fail : WhenUnrecorded.Hold,
             ReadErrorLimit = _random.Next(3) == 0 ? 2 : 1000,
             WriteMostlyLegs = _random.Next(4) == 0 ? 1UL << _random.Next(legs) : 0,
@@ -205,6 +208,8 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             Ask();
         if (_random.Next(30) == 0)
             Happen();
+        if (_endsSoon)
+            EndLife();
         if (_random.Next(3) == 0)
             _loop.Time.Advance(TimeSpan.FromMilliseconds(_random.NextDouble() * (_random.Next(20) == 0 ? 500 : 4)));
         if (_random.Next(2) == 0)
