@@ -101,4 +101,7 @@ internal static partial class MapperLog
     [LoggerMessage(2024, LogLevel.Error,
         "{Device}: the log's device {Path} does not answer within {Seconds} s; nothing more is asked of it before it does")]
     public static partial void LogHangs(ILogger logger, string device, string path, double seconds);
+
+    [LoggerMessage(2041, LogLevel.Information, "{Device}: dust: {What}")]
+    public static partial void Dust(ILogger logger, string device, string what);
 }

@@ -67,4 +67,16 @@ public sealed record MirrorOptions
 
     /// <summary>How long a log device that has failed is left alone.</summary>
     public TimeSpan LogRetryAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same for the mirror without one of its legs: those behind it move up.</summary>
+    internal MirrorOptions WithoutLeg(int leg)
+    {
+        ulong before = (1ul << leg) - 1;
+        int? preferred = PreferredLeg == leg ? null : PreferredLeg;
+        return this with
+        {
+            PreferredLeg = preferred > leg ? preferred - 1 : preferred,
+            WriteMostlyLegs = (WriteMostlyLegs & before) | (WriteMostlyLegs >> 1 & ~before),
+        };
+    }
 }

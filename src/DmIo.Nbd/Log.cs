@@ -44,6 +44,10 @@ internal static partial class Log
     [LoggerMessage(3016, LogLevel.Information, "{Peer}: asked for unknown export {Export}")]
     public static partial void UnknownExport(this ILogger logger, string peer, string export);
 
+    [LoggerMessage(3017, LogLevel.Information,
+        "{Peer}: export {Export}: has closed its sending side and others ask: its changes not yet started never start")]
+    public static partial void Overtaken(this ILogger logger, string peer, string export);
+
     [LoggerMessage(3020, LogLevel.Warning, "{Count} connections were cut off with requests unanswered")]
     public static partial void StopWasForced(this ILogger logger, int count);
 

@@ -48,6 +48,9 @@ public sealed class NbdExport
 
     internal KernelLoop Loop { get; }
 
+    // To be touched on the loop alone.
+    internal Transmission.HalfClosedConnections HalfClosed { get; } = new();
+
     internal byte[] NameBytes { get; }
 
     internal byte[] DescriptionBytes { get; }

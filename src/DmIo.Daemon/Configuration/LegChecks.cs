@@ -32,7 +32,7 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
             {
                 bool isMirror = line.Target is MirrorSpec;
                 foreach (DeviceArgument use in line.Target.Devices)
-                    CheckUse(device, use, line.Length, isMirror);
+                    CheckUse(device, use, line.Target.LengthOnDevice(line.Length), isMirror);
                 if (line.Target is MirrorSpec { LogDevice: { } log } mirror)
                     CheckLog(device, log, line.Length, mirror.RegionSize);
                 if (isMirror && device.Degraded && line.Target.Devices.All(IsUnavailable))

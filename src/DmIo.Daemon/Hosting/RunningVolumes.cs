@@ -42,8 +42,8 @@ internal sealed class RunningVolumes : IAsyncDisposable
     /// <summary>How device I/O is done: io_uring or threads.</summary>
     public string Backend => _loops[0].Backend;
 
-    /// <summary>Raised on a device's loop when the health of something in it has changed.</summary>
-    public event Action<MappedDevice>? HealthChanged;
+    /// <summary>What happens to the devices.</summary>
+    public EventRing Events { get; } = new();
 
     /// <exception cref="StartException">Something could not be had; nothing is left behind.</exception>
     public static async Task<RunningVolumes> StartAsync(
@@ -168,11 +168,11 @@ internal sealed class RunningVolumes : IAsyncDisposable
             Mirror = device.Source.Mirror ?? new MirrorOptions(),
             LegsAreFresh = device.LegsAreFresh,
             LoggerFactory = _loggers,
+            Events = Events,
         };
         string name = device.Source.Name;
         MappedDevice mapped = await MappedDevice.CreateAsync(
             loop, name, device.Table, _registries[device.Loop], options, cancellation);
-        mapped.HealthChanged += device => HealthChanged?.Invoke(device);
         _mapped.Add(mapped);
         _registries[device.Loop].Add(name, mapped);
         foreach (string line in mapped.TableLine().Split('\n'))

@@ -17,8 +17,8 @@ internal sealed class VolumeService(
         _volumes = await RunningVolumes.StartAsync(configuration, loggers, cancellationToken);
         await Announcement.WriteAsync(Console.Out, _volumes.Exports, _volumes.Endpoints);
         // The loop does not wait for a service manager.
-        _volumes.HealthChanged += device => ThreadPool.UnsafeQueueUserWorkItem(
-            _ => systemd.Status($"{device.Name}: {device.StatusLine()}"), null);
+        _volumes.Events.Added += e => ThreadPool.UnsafeQueueUserWorkItem(
+            _ => systemd.Status($"{e.Volume}: {e.Status}"), null);
         Log.Serving(_log, _volumes.Exports.Count);
         string exports = _volumes.Exports.Count == 1 ? "1 export" : $"{_volumes.Exports.Count} exports";
         systemd.Ready($"serving {exports}, I/O by {_volumes.Backend}");

@@ -6,6 +6,8 @@ internal sealed partial class DiskLog
     private bool _isTold;
     private bool _isDisposed;
 
+    public override bool Hangs => IsLate;
+
     // Whether something that the log or the sidecar was asked has passed its deadline and may still land.
     private bool IsLate => _writer.IsLate || _areaWriter is { IsLate: true };
 
@@ -13,10 +15,14 @@ internal sealed partial class DiskLog
     /// <returns>False when there is something that only the record can say, or the state file fails too.</returns>
     private async Task<bool> LoseAsync()
     {
-        if (!_isTold && IsLate)
-            MapperLog.LogHangs(_options.Logger, _options.Name, LateDevice, _options.Deadline.TotalSeconds);
-        else if (!_isTold)
-            MapperLog.LogFailed(_options.Logger, _options.Name, Location, Letter);
+        if (!_isTold)
+        {
+            if (IsLate)
+                MapperLog.LogHangs(_options.Logger, _options.Name, LateDevice, _options.Deadline.TotalSeconds);
+            else
+                MapperLog.LogFailed(_options.Logger, _options.Name, Location, Letter);
+            _options.Tell(VolumeEventKind.LogFailed, new EventDetails { Device = Location });
+        }
         _isTold = true;
         if (!NothingToRecord())
             return false;
@@ -74,6 +80,7 @@ internal sealed partial class DiskLog
         Letter = ShownLog.Alive;
         _isTold = false;
         MapperLog.LogWorks(_options.Logger, _options.Name, Location);
+        _options.Tell(VolumeEventKind.LogWorks, new EventDetails { Device = Location });
         return Errno.None;
     }
 

@@ -15,6 +15,9 @@ internal sealed record DiskLogOptions(
     string Name, MirrorSync Sync, Func<long, BlockDevice> OpenSidecar, IStateStore Store,
     MirrorStateFile File, TimeSpan Deadline, TimeSpan RetryAfter, ILogger Logger)
 {
+    /// <summary>Told when the log device fails and works again.</summary>
+    public required Action<VolumeEventKind, EventDetails> Tell { get; init; }
+
     /// <inheritdoc cref="EngineFaults.AnchorBeforeBitmaps"/>
     public bool AnchorFirst { get; init; }
 

@@ -190,6 +190,19 @@ internal sealed class LegSet
     }
 
     /// <summary>
+    /// The first region that no other leg of the set holds as this one does; -1 when the others hold all of them.
+    /// </summary>
+    public long HeldOnlyBy(Leg leg)
+    {
+        for (long region = 0; region < Regions; region++)
+        {
+            if (!leg.Lacks.Contains(region) && (HoldersOf(region, region) & Set & ~leg.Bit) == 0)
+                return region;
+        }
+        return -1;
+    }
+
+    /// <summary>
     /// Takes a leg out of the set. Where holders may differ it stops being one, so that what is right stays right when it
     /// comes back.
     /// </summary>

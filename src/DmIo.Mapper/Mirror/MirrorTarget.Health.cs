@@ -222,7 +222,9 @@ internal sealed partial class MirrorTarget
         _legsTicket = _log.NoteLegs(_epoch);
         _log.Commit();
         MapperLog.LegReturned(Host.Logger, Host.Name, leg.Index, leg.Place.Argument, leg.Lacks.Count);
-        Host.HealthChangedOf(this);
+        Host.HealthChangedOf(
+            this, VolumeEventKind.LegReturned,
+            new EventDetails { Leg = leg.Index, Device = leg.Place.Argument, Count = leg.Lacks.Count });
         _recovery.Restart();
     }
 
@@ -240,6 +242,8 @@ internal sealed partial class MirrorTarget
             leg.Failure = null;
             _returns.LegInSync(leg);
             MapperLog.LegInSync(Host.Logger, Host.Name, leg.Index, leg.Place.Argument);
+            Host.Raise(
+                this, VolumeEventKind.LegInSync, new EventDetails { Leg = leg.Index, Device = leg.Place.Argument });
         }
         // As the kernel has it: what legs have shown is forgotten when all of them are in sync.
         if (_legs.Set == _legs.All && _legs.IsWhole)
@@ -304,15 +308,33 @@ internal sealed partial class MirrorTarget
                 Host.Logger, Host.Name, leg.Index, leg.Place.Argument, operation, failure.FirstFailingSector,
                 failure.Errno, errorBits);
         }
-        Host.HealthChangedOf(this);
+        Host.HealthChangedOf(
+            this, leaves ? VolumeEventKind.LegLeft : VolumeEventKind.LegFailed,
+            new EventDetails
+            {
+                Leg = leg.Index,
+                Device = leg.Place.Argument,
+                Operation = failure.Operation,
+                Sector = failure.FirstFailingSector.Count,
+                Region = RegionAt(leg, failure.FirstFailingSector),
+                Errno = failure.Errno,
+                ErrorBits = bits,
+            });
     }
 
     private void TellOfLog(Errno errno)
     {
         if (errno != Errno.None && !_isLogBroken)
+        {
             MapperLog.RecordFailed(Host.Logger, Host.Name, _log.Location, errno);
+            Host.Raise(
+                this, VolumeEventKind.RecordFailed, new EventDetails { Device = _log.Location, Errno = errno });
+        }
         else if (errno == Errno.None && _isLogBroken)
+        {
             MapperLog.RecordWorks(Host.Logger, Host.Name, _log.Location);
+            Host.Raise(this, VolumeEventKind.RecordWorks, new EventDetails { Device = _log.Location });
+        }
         _isLogBroken = errno != Errno.None;
         ulong recorded = _legsTicket <= _log.Durable ? _legs.All & ~_legs.Set : _recordedOut;
         if ((recorded & ~_recordedOut) != 0)
@@ -321,4 +343,8 @@ internal sealed partial class MirrorTarget
     }
 
     private ulong _recordedOut;
+
+    // A flush fails nowhere in particular.
+    private long? RegionAt(Leg leg, Sectors sector) =>
+        sector >= leg.Offset && sector < leg.Offset + Length ? _legs.RegionOf(sector - leg.Offset) : null;
 }

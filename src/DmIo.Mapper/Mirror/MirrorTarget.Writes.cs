@@ -240,7 +240,7 @@ internal sealed partial class MirrorTarget
     {
         TellOfLog(errno);
         bool fails = errno != Errno.None
-            && (_options.Mirror.WhenUnrecorded == WhenUnrecorded.Fail || _isStopping);
+            && (_options.Mirror.WhenUnrecorded == WhenUnrecorded.Fail || _isEnding);
         for (int waiting = _beforeLog.Count; waiting > 0; waiting--)
         {
             MirrorWrite write = _beforeLog.Dequeue();

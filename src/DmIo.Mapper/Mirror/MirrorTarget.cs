@@ -31,7 +31,7 @@ internal sealed partial class MirrorTarget : Target
     private long _lastRequest;
     private int _inFlight;
     private TaskCompletionSource? _drained;
-    private bool _isStopping;
+    private bool _isEnding;
 
     public MirrorTarget(
         MappedDevice host, TableLine line, IReadOnlyList<TargetLeg> places, TargetLeg? log, MappedDeviceOptions options)
@@ -126,15 +126,37 @@ internal sealed partial class MirrorTarget : Target
         _recovery.Start();
     }
 
-    public override async ValueTask StopAsync()
+    public override async ValueTask PresuspendAsync()
     {
-        // What is held for a log that fails is held no longer; others may wait for its turn.
-        _isStopping = true;
+        // What is held for a leg or a log that fails is held no longer; others may wait for its turn.
+        _isEnding = true;
         _log.Commit();
         await _returns.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
         ReleaseHeldBack();
+    }
+
+    public override void Resume()
+    {
+        _isEnding = false;
+        _repair.Resume();
+        _recovery.Resume();
+        _returns.Resume();
+    }
+
+    public override IEnumerable<TargetLeg> HungLegs
+    {
+        get
+        {
+            IEnumerable<TargetLeg> legs = _places.Where((_, i) => _legs[i].Abandoned > 0);
+            return _log.Hangs ? legs.Append(_logPlace!) : legs;
+        }
+    }
+
+    public override async ValueTask StopAsync()
+    {
+        await PresuspendAsync();
         if (_inFlight > 0)
         {
             _drained = new TaskCompletionSource();

@@ -57,6 +57,17 @@ internal sealed class LegReturns : IDisposable
         return _probing;
     }
 
+    /// <summary>Goes on after <see cref="StopAsync"/>: legs that are out are looked at soon.</summary>
+    public void Resume()
+    {
+        _stopping = false;
+        foreach (Leg leg in _legs.Legs)
+        {
+            if (!leg.IsInSet && leg.Abandoned == 0)
+                Schedule(leg);
+        }
+    }
+
     public void Dispose()
     {
         _stopping = true;

@@ -73,6 +73,13 @@ internal sealed partial class MirrorRecovery(
         return _running;
     }
 
+    /// <summary>Goes on after <see cref="StopAsync"/>.</summary>
+    public void Resume()
+    {
+        _stopping = false;
+        Start();
+    }
+
     /// <summary>Tells that legs may differ again in a region.</summary>
     public void Disturb(long region)
     {
@@ -96,6 +103,8 @@ internal sealed partial class MirrorRecovery(
             _cursor = new RecoveryCursor(legs);
             Progress = new RecoveryProgress(host.Loop.Time, legs.CountToCopy(), legs.RegionSize);
             MapperLog.RecoveryBegins(host.Logger, host.Name, Progress.TotalRegions);
+            host.Raise(
+                mirror, VolumeEventKind.RecoveryBegan, new EventDetails { Count = Progress.TotalRegions });
             var workers = new Task[Workers];
             for (int i = 0; i < Workers; i++)
                 workers[i] = WorkAsync();
@@ -108,7 +117,9 @@ internal sealed partial class MirrorRecovery(
             mirror.Join();
             if (_isStuck || legs.NextToCopy(0) >= 0)
             {
-                MapperLog.RecoveryIncomplete(host.Logger, host.Name, legs.CountToCopy());
+                long left = legs.CountToCopy();
+                MapperLog.RecoveryIncomplete(host.Logger, host.Name, left);
+                host.Raise(mirror, VolumeEventKind.RecoveryIncomplete, new EventDetails { Count = left });
                 _waits = true;
                 mirror.RecoverLater();
             }

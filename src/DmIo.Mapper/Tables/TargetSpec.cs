@@ -9,6 +9,9 @@ public abstract record TargetSpec
     /// <summary>The places on other devices that the target uses, in the order of the table.</summary>
     public abstract IReadOnlyList<DeviceArgument> Devices { get; }
 
+    /// <summary>How many sectors of each of <see cref="Devices"/> a line of a length uses.</summary>
+    public virtual Sectors LengthOnDevice(Sectors length) => length;
+
     /// <summary>The devices that the target uses as a whole, for nothing but itself: a mirror's log.</summary>
     public virtual IEnumerable<string> OtherDevices => [];
 }

@@ -20,7 +20,7 @@ internal abstract class PiecesPlan : RequestPlan
             request.Finish(error);
         else if (!TryGoOn(request, error))
             request.Finish(error);
-        else if (request.IsAbandoned)
+        else if (request.IsAbandoned && request.PositionBytes < request.EndBytes)
             request.Finish(Errno.ECANCELED);
         else
             Next(request);

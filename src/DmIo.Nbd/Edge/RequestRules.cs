@@ -17,8 +17,7 @@ internal static class RequestRules
     {
         if (FlagsOf(header.Type) is not { } flags || (header.Flags & ~flags) != 0)
             return Errno.EINVAL;
-        bool changes = header.Type is NBD_CMD_WRITE or NBD_CMD_TRIM or NBD_CMD_WRITE_ZEROES;
-        if (changes && export.ReadOnly)
+        if (Changes(header) && export.ReadOnly)
             return Errno.EPERM;
         if (header.Type == NBD_CMD_FLUSH)
             return Errno.None; // Its offset and length are reserved; a client that sets them still means a flush.
@@ -31,6 +30,10 @@ internal static class RequestRules
             return Errno.None;
         return header.Type is NBD_CMD_WRITE or NBD_CMD_WRITE_ZEROES ? Errno.ENOSPC : Errno.EINVAL;
     }
+
+    /// <summary>Whether a request changes data.</summary>
+    public static bool Changes(in RequestHeader header) =>
+        header.Type is NBD_CMD_WRITE or NBD_CMD_TRIM or NBD_CMD_WRITE_ZEROES;
 
     // Null for commands that are unknown or not advertised.
     private static int? FlagsOf(ushort type) => type switch

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.InteropServices;
+using DmIo.Linux;
 
 namespace DmIo.Nbd.Sockets;
 
@@ -17,6 +18,8 @@ internal static unsafe partial class SocketCalls
     private const int SO_SNDBUF = 7;
     private const int SO_PEERCRED = 17;
     private const int SO_SNDBUFFORCE = 32;
+    private const int SO_DOMAIN = 39;
+    private const nuint SIOCOUTQ = 0x5411;
     private const int IPPROTO_TCP = 6;
     private const int TCP_NODELAY = 1;
 
@@ -42,6 +45,19 @@ internal static unsafe partial class SocketCalls
         int bytes = UnixSendBufferBytes;
         if (SetSocketOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(int)) != 0)
             _ = SetSocketOption(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(int));
+    }
+
+    /// <summary>
+    /// Bytes of a TCP connection that its peer has not acknowledged; zero for other sockets, which have no such thing.
+    /// </summary>
+    public static long UnacknowledgedBytes(int fd)
+    {
+        int domain = 0;
+        uint length = sizeof(int);
+        if (GetSocketOption(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0 || domain is not (AF_INET or AF_INET6))
+            return 0;
+        int bytes = 0;
+        return Libc.IoCtl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
     }
 
     /// <summary>Who is at the other end: address and port, or the process behind a Unix socket.</summary>

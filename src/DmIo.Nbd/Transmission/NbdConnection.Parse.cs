@@ -52,7 +52,11 @@ internal sealed partial class NbdConnection
             Drain(EndReason.Disconnected);
             return null;
         }
-        Errno refused = _isStopping ? Errno.ESHUTDOWN : RequestRules.Check(header, _export, _limits.MaxPayloadBytes);
+        if (!_isOvertaken)
+            _export.HalfClosed.OvertakenBy(this);
+        Errno refused = _isStopping || (_isOvertaken && RequestRules.Changes(header))
+            ? Errno.ESHUTDOWN
+            : RequestRules.Check(header, _export, _limits.MaxPayloadBytes);
         bool hasPayload = header.Type == NBD_CMD_WRITE;
         if (refused != Errno.None || (header.Length == 0 && header.Type != NBD_CMD_FLUSH))
         {
@@ -161,8 +165,11 @@ internal sealed partial class NbdConnection
             return false;
         _partial = null;
         _partialRest = default;
-        request.StartPlan(request.IsAligned ? DirectPlan.Writing : PatchedWritePlan.Instance);
-        return true;
+        if (request.IsAbandoned)
+            request.Refuse(Errno.ESHUTDOWN);
+        else
+            request.StartPlan(request.IsAligned ? DirectPlan.Writing : PatchedWritePlan.Instance);
+        return !_isClosed;
     }
 
     // The connection ends before the payload of these has come.

@@ -22,7 +22,7 @@ internal sealed unsafe partial class NbdConnection
     // Understands what there is and receives more, until the socket is empty, the turn is over or a limit is reached.
     private void Pump()
     {
-        if (_isClosed || _isDraining)
+        if (_isClosed || _isDraining || MustAwaitSignOfLife())
             return;
         _isHeldUp = false;
         _isDry = false;
@@ -41,10 +41,14 @@ internal sealed unsafe partial class NbdConnection
             if (result == ParseResult.HeldUp)
             {
                 _isHeldUp = true;
+                _movedAt = _loop.Time.GetTimestamp();
                 return;
             }
             if (result == ParseResult.WaitsForMemory)
+            {
+                _movedAt = _loop.Time.GetTimestamp();
                 return;
+            }
             if (!_readable || _isDry || !Receive())
                 break;
         }
@@ -123,6 +127,7 @@ internal sealed unsafe partial class NbdConnection
         CloseIfPeerIsGone(reason);
         if (_isClosed)
             return;
+        FinishedSending();
         ReleaseUnfinished();
         Drain(reason);
     }

@@ -127,15 +127,18 @@ internal sealed partial class NbdConnection : FdWatch
     }
 
     /// <summary>It is this connection's turn to ask for memory again.</summary>
-    public void MemoryReturned() => Pump();
+    public void MemoryReturned()
+    {
+        if (_inFlightCount > 0)
+            NoteSilence();
+        Pump();
+    }
 
     /// <inheritdoc/>
     protected override void OnReadable()
     {
         _readable = true;
-        if (_isHeldUp || WaitsForMemory || _isDraining)
-            CloseIfPeerIsGone(EndReason.Closed);
-        else
+        if (!_isHeldUp && !WaitsForMemory)
             Pump();
     }
 
@@ -155,6 +158,8 @@ internal sealed partial class NbdConnection : FdWatch
         {
             _loop.Watch(this);
             _isWatched = true;
+            // The first look comes from the poller: ends of other connections that came before are told before.
+            _loop.WatchWritable(this);
         }
         catch (IOException e)
         {
@@ -162,7 +167,6 @@ internal sealed partial class NbdConnection : FdWatch
             return;
         }
         _readable = true;
-        Pump();
     }
 
     private void Stop()
@@ -203,17 +207,19 @@ internal sealed partial class NbdConnection : FdWatch
 
     private void Send()
     {
+        if ((_isHeldUp || WaitsForMemory) && _sender.UnsentBytes > 0)
+            NoteSilence();
         long before = _sender.UnsentBytes;
         Errno errno = _sender.Send(Fd);
         _moves += before - _sender.UnsentBytes;
+        _sentBytes += before - _sender.UnsentBytes;
         if (errno == Errno.EAGAIN)
             _loop.WatchWritable(this);
         else if (errno != Errno.None)
             Close(EndReason.Socket("send", errno));
     }
 
-    // A peer that closed both ways refuses even an empty message; nothing of what it left behind must start later than
-    // what it sends on another connection.
+    // A peer that closed both ways refuses even an empty message.
     private unsafe void CloseIfPeerIsGone(EndReason reason)
     {
         var nothing = new MessageHeader();
@@ -231,9 +237,8 @@ internal sealed partial class NbdConnection : FdWatch
         if (_isWatched)
             _loop.Unwatch(this);
         _ = Libc.Close(Fd);
-        // Who disconnected in order is owed everything that it sent before, though it may not wait for the replies.
-        for (NbdRequest? request = _inFlight; request is not null && !_hasDisconnected; request = request.NextInFlight)
-            request.Abandon();
+        _export.HalfClosed.Remove(this);
+        AbandonInFlight();
         _inFlightCount++; // Held until all is let go of, so that the end comes once and last.
         _sender.Discard();
         _received.Discard();
@@ -244,6 +249,7 @@ internal sealed partial class NbdConnection : FdWatch
 
     private void End()
     {
+        _lookAgain?.Dispose();
         _sender.Free();
         _memory.Remove(this);
         _logger.ConnectionEnded(Printable.Name(_export.Name), Peer, _reason!.Value);

@@ -102,7 +102,8 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
         LeaveTurn();
         if (error == Errno.None && _plan.HasReplyData)
             ReplyData = HasOtherAnswer ? AnsweredData.Slice(HeadBytes, LengthBytes) : Payload;
-        ReplyError = WireError.From(error);
+        bool neverStarted = IsAbandoned && error == Errno.ECANCELED;
+        ReplyError = WireError.From(neverStarted ? Errno.ESHUTDOWN : error);
         Connection.Finished(this);
     }
 

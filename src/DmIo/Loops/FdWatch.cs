@@ -18,6 +18,15 @@ public abstract class FdWatch
     /// </summary>
     protected internal abstract void OnReadable();
 
+    /// <summary>
+    /// Runs on the loop, before the others, when the peer has closed its sending side, or when nothing can be sent to it
+    /// any more. Told again with whatever happens afterwards.
+    /// </summary>
+    /// <param name="isGone">Whether it is the latter: what it left behind can still be read, but nobody waits.</param>
+    protected internal virtual void OnHangUp(bool isGone)
+    {
+    }
+
     /// <summary>Runs on the loop once after <see cref="KernelLoop.WatchWritable"/>, when there is room to write.</summary>
     protected internal abstract void OnWritable();
 }

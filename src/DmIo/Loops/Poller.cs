@@ -70,7 +70,9 @@ internal sealed unsafe class Poller : IDisposable
                 readable();
             return;
         }
-        if ((ready.Events & EPOLLOUT) != 0)
+        if ((ready.Events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+            watch.OnHangUp((ready.Events & (EPOLLHUP | EPOLLERR)) != 0);
+        if ((ready.Events & EPOLLOUT) != 0 && _watches.ContainsKey(ready.Data))
         {
             Control(EPOLL_CTL_MOD, watch.Fd, WatchedEvents, watch.Key);
             watch.OnWritable();

@@ -13,6 +13,9 @@ internal sealed class NbdProbe : IDisposable
 {
     private const int PatienceMs = 10_000;
 
+    // A socket that takes nothing for so long is full.
+    private const int QuietMs = 150;
+
     private readonly Socket _socket;
     private ulong _cookie = 0x1000;
 
@@ -34,6 +37,22 @@ internal sealed class NbdProbe : IDisposable
     {
         while (bytes.Length > 0)
             bytes = bytes[_socket.Send(bytes)..];
+    }
+
+    /// <summary>Sends until both ends' buffers are full.</summary>
+    /// <returns>How many bytes were taken.</returns>
+    public int SendUntilFull(ReadOnlySpan<byte> bytes)
+    {
+        int sent = 0;
+        while (sent < bytes.Length && _socket.Poll(QuietMs * 1000, SelectMode.SelectWrite))
+        {
+            _socket.Blocking = false;
+            int n = _socket.Send(bytes[sent..], SocketFlags.None, out SocketError error);
+            _socket.Blocking = true;
+            Assert.That(error, Is.EqualTo(SocketError.Success).Or.EqualTo(SocketError.WouldBlock));
+            sent += Math.Max(n, 0);
+        }
+        return sent;
     }
 
     /// <summary>Sends in pieces, with time between them in which the server sees each alone.</summary>
@@ -74,6 +93,25 @@ internal sealed class NbdProbe : IDisposable
     /// <summary>Nothing comes for a while, and the connection stays open.</summary>
     public void ExpectSilence(int forMs = 100) =>
         Assert.That(_socket.Poll(forMs * 1000, SelectMode.SelectRead), Is.False, "the server sent something or closed");
+
+    public void End(Ending ending)
+    {
+        switch (ending)
+        {
+            case Ending.Closed:
+                _socket.Close();
+                break;
+            case Ending.ShutDown:
+                _socket.Shutdown(SocketShutdown.Both);
+                break;
+            case Ending.Reset:
+                Reset();
+                break;
+            default:
+                FinishSending();
+                break;
+        }
+    }
 
     public void FinishSending() => _socket.Shutdown(SocketShutdown.Send);
 

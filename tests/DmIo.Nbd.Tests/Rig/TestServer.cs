@@ -78,6 +78,10 @@ internal sealed class TestServer : IDisposable
     public void WaitForHeld(int count) =>
         Assert.That(() => OnLoop(d => d.Held.Count), Is.EqualTo(count).After(5000, 2), "requests held");
 
+    /// <summary>Waits until so many changes have been accepted and have not ended.</summary>
+    public void WaitForTurns(int count) =>
+        Assert.That(() => OnLoop(_ => _export.Turns.Count), Is.EqualTo(count).After(5000, 2), "changes under way");
+
     public void WaitForConnections(int count) =>
         Assert.That(() => Server.ConnectionCount, Is.EqualTo(count).After(5000, 2), "connections");
 

@@ -56,10 +56,9 @@ internal sealed class LifetimeTests
             // The second waits for its turn behind the first.
             probe.Send([.. NbdProbe.Request(NBD_CMD_WRITE, 0, 512, 1), .. new byte[512]]);
             probe.Send([.. NbdProbe.Request(NBD_CMD_WRITE, 0, 512, 2), .. data]);
-            server.WaitForHeld(1);
+            server.WaitForTurns(2);
             probe.Disconnect();
         }
-        Thread.Sleep(50);
         server.OnLoop(d => d.Holds = false);
         server.OnLoop(d => d.ReleaseAll());
         server.WaitForConnections(0);
