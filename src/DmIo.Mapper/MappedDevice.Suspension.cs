@@ -11,6 +11,9 @@ public sealed partial class MappedDevice
     /// <summary>Whether requests are held back until <see cref="ResumeAsync"/>.</summary>
     public bool IsSuspended { get; private set; }
 
+    /// <summary>The table that the next <see cref="ResumeAsync"/> takes; null when none waits.</summary>
+    public Table? InactiveTable => _inactive?.Table;
+
     /// <summary>Whether a table waits for the next <see cref="ResumeAsync"/>.</summary>
     public bool HasInactiveTable => _inactive is not null;
 
