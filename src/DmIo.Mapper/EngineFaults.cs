@@ -29,4 +29,7 @@ internal enum EngineFaults
 
     /// <summary>The last leg that holds a region is dropped from the set like any other.</summary>
     DropsLastHolder = 128,
+
+    /// <summary>The log is written although an operation on it that was given up may still land.</summary>
+    WritesOverLateLog = 256,
 }

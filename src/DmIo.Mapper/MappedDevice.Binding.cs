@@ -16,24 +16,33 @@ public sealed partial class MappedDevice
         name is { Length: > 0 and <= MaxNameLength } && name is not ("." or "..")
         && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '+');
 
-    private void Bind(IDeviceSource devices, MappedDeviceOptions options)
+    // The devices of a table, found and checked, and what follows from them.
+    private sealed record Binding(
+        List<(TableLine Line, TargetLeg[] Legs)> Places, List<(TableLine Line, TargetLeg Place)> Others,
+        int LogicalBlockBytes, int MemoryAlignmentBytes, bool IsReadOnly)
+    {
+        public IEnumerable<BlockDevice> Devices =>
+            Places.SelectMany(place => place.Legs).Concat(Others.Select(other => other.Place)).Select(leg => leg.Device);
+    }
+
+    private Binding Check(Table table)
     {
         var problems = new List<string>();
         var places = new List<(TableLine Line, TargetLeg[] Legs)>();
         var others = new List<(TableLine Line, TargetLeg Place)>();
-        foreach (TableLine line in _table.Lines)
+        foreach (TableLine line in table.Lines)
         {
             var legs = new List<TargetLeg>();
             int index = 0;
             foreach (DeviceArgument argument in line.Target.Devices)
             {
-                if (Find(devices, line, argument, index++, problems) is { } leg)
+                if (Find(_devices, line, argument, index++, problems) is { } leg)
                     legs.Add(leg);
             }
             places.Add((line, [.. legs]));
             foreach (string argument in line.Target.OtherDevices)
             {
-                if (Find(devices, argument, "Error creating mirror dirty log: ", problems) is { } device)
+                if (Find(_devices, argument, line.Target.OtherLookupFailure, problems) is { } device)
                     others.Add((line, new TargetLeg(device, Sectors.Zero, argument)));
             }
         }
@@ -41,20 +50,30 @@ public sealed partial class MappedDevice
         CheckOthers(places, others, problems);
         if (problems.Count > 0)
             throw new MapperException(problems);
-        foreach ((_, TargetLeg[] legs) in places)
+        int logicalBlockBytes = Sectors.SizeBytes;
+        int memoryAlignmentBytes = 1;
+        bool isReadOnly = false;
+        foreach (BlockDevice device in places.SelectMany(place => place.Legs).Select(leg => leg.Device))
         {
-            foreach (TargetLeg leg in legs)
-            {
-                _logicalBlockBytes = Math.Max(_logicalBlockBytes, leg.Device.LogicalBlockBytes);
-                _memoryAlignmentBytes = Math.Max(_memoryAlignmentBytes, leg.Device.MemoryAlignmentBytes);
-                _isReadOnly |= leg.Device.IsReadOnly;
-            }
+            logicalBlockBytes = Math.Max(logicalBlockBytes, device.LogicalBlockBytes);
+            memoryAlignmentBytes = Math.Max(memoryAlignmentBytes, device.MemoryAlignmentBytes);
+            isReadOnly |= device.IsReadOnly;
         }
-        CheckAlignment(places, problems);
+        CheckAlignment(places, logicalBlockBytes, problems);
         if (problems.Count > 0)
             throw new MapperException(problems);
-        _targets = [.. places.Select(place => Make(
-            place.Line, place.Legs, others.Find(other => other.Line == place.Line).Place, options))];
+        return new Binding(places, others, logicalBlockBytes, memoryAlignmentBytes, isReadOnly);
+    }
+
+    private void Bind(Table table, Binding binding, MappedDeviceOptions options)
+    {
+        _table = table;
+        // Clients may have been told of larger blocks; smaller ones do them no harm.
+        _logicalBlockBytes = Math.Max(_logicalBlockBytes, binding.LogicalBlockBytes);
+        _memoryAlignmentBytes = binding.MemoryAlignmentBytes;
+        _isReadOnly = binding.IsReadOnly;
+        _targets = [.. binding.Places.Select(place => Make(
+            place.Line, place.Legs, binding.Others.Find(other => other.Line == place.Line).Place, options))];
         _discardLimit = LimitOf(target => target.DiscardLimit);
         _writeZeroesLimit = LimitOf(target => target.WriteZeroesLimit);
     }
@@ -62,7 +81,13 @@ public sealed partial class MappedDevice
     private Target Make(TableLine line, TargetLeg[] legs, TargetLeg? log, MappedDeviceOptions options) => line.Target switch
     {
         LinearSpec => new LinearTarget(this, line, legs[0]),
+        StripedSpec => new StripedTarget(this, line, legs),
+        ZeroSpec => new ZeroTarget(this, line),
         ErrorSpec => new ErrorTarget(this, line),
+        DelaySpec => new DelayTarget(this, line, legs),
+        FlakeySpec => new FlakeyTarget(this, line, legs[0], options.NewRandom()),
+        DustSpec => new DustTarget(this, line, legs[0]),
+        LogWritesSpec => new LogWritesTarget(this, line, legs[0], log!),
         MirrorSpec => new MirrorTarget(this, line, legs, log, options),
         _ => throw new InvalidOperationException($"There is no target for {line.Target.GetType().Name}."),
     };
@@ -71,14 +96,15 @@ public sealed partial class MappedDevice
 
     private TargetLeg? Find(IDeviceSource devices, TableLine line, DeviceArgument leg, int index, List<string> problems)
     {
-        if (Find(devices, leg.Device, "", problems) is not { } device)
+        if (Find(devices, leg.Device, "Device lookup failure", problems) is not { } device)
             return null;
-        if (leg.Offset.Count <= device.Length.Count - line.Length.Count)
+        Sectors length = line.Target.LengthOnDevice(line.Length);
+        if (leg.Offset.Count <= device.Length.Count - length.Count)
             return new TargetLeg(device, leg.Offset, leg.Device);
-        string what = line.Target is MirrorSpec ? $"leg {index}, {leg.Device}," : leg.Device;
+        string what = line.Target is MirrorSpec or StripedSpec ? $"leg {index}, {leg.Device}," : leg.Device;
         problems.Add(
-            $"{Name}: {what} too small for target: start={leg.Offset}, len={line.Length}, dev_size={device.Length} "
-            + $"sectors; make it at least {(leg.Offset + line.Length).Bytes} bytes long (it has "
+            $"{Name}: {what} too small for target: start={leg.Offset}, len={length}, dev_size={device.Length} "
+            + $"sectors; make it at least {(leg.Offset + length).Bytes} bytes long (it has "
             + $"{device.Length.Bytes}), or take a smaller size");
         return null;
     }
@@ -92,7 +118,7 @@ public sealed partial class MappedDevice
         }
         catch (IOException e)
         {
-            problems.Add($"{Name}: {what}Device lookup failure: {e.Message}");
+            problems.Add($"{Name}: {what}: {e.Message}");
             return null;
         }
         return device.Loop == Loop
@@ -105,10 +131,11 @@ public sealed partial class MappedDevice
         var uses = new List<(TargetLeg Leg, Sectors Length)>();
         foreach ((TableLine line, TargetLeg[] legs) in places)
         {
+            Sectors length = line.Target.LengthOnDevice(line.Length);
             foreach (TargetLeg leg in legs)
             {
                 bool twice = uses.Any(use =>
-                    use.Leg.Device == leg.Device && use.Leg.Offset < leg.Offset + line.Length
+                    use.Leg.Device == leg.Device && use.Leg.Offset < leg.Offset + length
                     && leg.Offset < use.Leg.Offset + use.Length);
                 if (twice)
                 {
@@ -116,7 +143,7 @@ public sealed partial class MappedDevice
                         $"{Name}: {leg.Argument} is used twice in the same place (sector {leg.Offset} on); each leg "
                         + "needs a place of its own: name another device or offset");
                 }
-                uses.Add((leg, line.Length));
+                uses.Add((leg, length));
             }
         }
     }
@@ -137,9 +164,10 @@ public sealed partial class MappedDevice
         }
     }
 
-    private void CheckAlignment(List<(TableLine Line, TargetLeg[] Legs)> places, List<string> problems)
+    private void CheckAlignment(
+        List<(TableLine Line, TargetLeg[] Legs)> places, int logicalBlockBytes, List<string> problems)
     {
-        long unit = (_logicalBlockBytes >> Sectors.Shift) - 1;
+        long unit = (logicalBlockBytes >> Sectors.Shift) - 1;
         foreach ((TableLine line, TargetLeg[] legs) in places)
         {
             long edges = legs.Aggregate(line.Start.Count | line.Length.Count, (edge, leg) => edge | leg.Offset.Count);
@@ -147,15 +175,14 @@ public sealed partial class MappedDevice
             {
                 problems.Add(
                     $"{Name}: the line at sector {line.Start} is not aligned to the logical block size of "
-                    + $"{_logicalBlockBytes} bytes; make its start, length and offsets multiples of {unit + 1} "
+                    + $"{logicalBlockBytes} bytes; make its start, length and offsets multiples of {unit + 1} "
                     + "sectors");
             }
-            // Recovery copies regions one by one.
-            if (line.Target is MirrorSpec mirror && mirror.RegionSize.Count <= unit)
+            if (line.Target.CheckBlocks(logicalBlockBytes) is { } problem)
             {
                 problems.Add(
-                    $"{Name}: the mirror at sector {line.Start} has regions of {mirror.RegionSize} sectors and a leg with a "
-                    + $"logical block size of {_logicalBlockBytes} bytes; take a region size of at least {unit + 1} sectors");
+                    $"{Name}: the {line.Target.Name} at sector {line.Start} has {problem} and a device with a "
+                    + $"logical block size of {logicalBlockBytes} bytes; take a multiple of that");
             }
         }
     }

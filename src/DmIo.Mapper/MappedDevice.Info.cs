@@ -7,17 +7,16 @@ public sealed partial class MappedDevice
 {
     /// <summary>
     /// The device as <c>dmsetup info</c> prints it, without the line break at the end. From any thread. Lines that mean
-    /// nothing here are left out: it has no major and minor number and no UUID. It reads nothing ahead and is never
-    /// suspended.
+    /// nothing here are left out: it has no major and minor number and no UUID. It reads nothing ahead.
     /// </summary>
     /// <param name="openCount">How many have it open, as far as the caller knows; null leaves the line out.</param>
     public string InfoText(int? openCount = null)
     {
         var text = new StringBuilder();
         Add("Name", Name);
-        Add("State", IsReadOnly ? "ACTIVE (READ-ONLY)" : "ACTIVE");
+        Add("State", (IsSuspended ? "SUSPENDED" : "ACTIVE") + (IsReadOnly ? " (READ-ONLY)" : ""));
         Add("Read Ahead", "0");
-        Add("Tables present", "LIVE");
+        Add("Tables present", HasInactiveTable ? "LIVE & INACTIVE" : "LIVE");
         if (openCount is not null)
             Add("Open count", $"{openCount}");
         Add("Event number", $"{EventNumber}");

@@ -21,6 +21,8 @@ public sealed partial class MappedDevice
     public override async ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
         Sectors start, Sectors count, CancellationToken cancellationToken = default)
     {
+        if (IsSuspended)
+            return await base.ReadExtentsAsync(start, count, cancellationToken);
         var extents = new List<BlockExtent>();
         Sectors end = start + count;
         for (int i = FindTarget(start); i < _targets.Length && _targets[i].Begin < end; i++)

@@ -8,27 +8,30 @@ namespace DmIo.Mapper;
 /// </summary>
 public sealed partial class MappedDevice : OrderedDevice
 {
-    private readonly Table _table;
+    private readonly IDeviceSource _devices;
+    private readonly EventRing? _events;
+    private MappedDeviceOptions _options;
+    private Table _table;
     private Target[] _targets = [];
     private long _eventNumber;
     private bool _stopped;
 
-    private MappedDevice(IoLoop loop, string name, Table table, ILogger logger)
+    private MappedDevice(IoLoop loop, string name, Table table, IDeviceSource devices, MappedDeviceOptions options)
         : base(loop)
     {
         Name = name;
-        Logger = logger;
+        Logger = options.LoggerFactory.CreateLogger("DmIo.Mapper");
+        _events = options.Events;
         _table = table;
+        _devices = devices;
+        _options = options;
     }
-
-    /// <summary>
-    /// Raised on the loop after each change that <see cref="EventNumber"/> counts; <see cref="StatusLine"/> tells what
-    /// is so now.
-    /// </summary>
-    public event Action<MappedDevice>? HealthChanged;
 
     /// <inheritdoc/>
     public override string Name { get; }
+
+    /// <summary>The live table.</summary>
+    public Table Table => _table;
 
     /// <inheritdoc/>
     public override Sectors Length => _table.Length;
@@ -59,6 +62,9 @@ public sealed partial class MappedDevice : OrderedDevice
         }
         return first;
     }
+
+    /// <summary>What it is made of; another after a resume that takes one. From any thread.</summary>
+    public Table Table => _table;
 
     /// <summary>How often the health of something in the device has changed, as device-mapper's event number.</summary>
     public long EventNumber => Volatile.Read(ref _eventNumber);
@@ -95,12 +101,10 @@ public sealed partial class MappedDevice : OrderedDevice
         }
         return loop.InvokeAsync(async () =>
         {
-            var device = new MappedDevice(loop, name, table, options.LoggerFactory.CreateLogger("DmIo.Mapper"));
+            var device = new MappedDevice(loop, name, table, devices, options);
             try
             {
-                device.Bind(devices, options);
-                foreach (Target target in device._targets)
-                    await target.StartAsync(cancellationToken);
+                await device.TakeAsync(table, options, cancellationToken);
                 return device;
             }
             catch
@@ -135,20 +139,9 @@ public sealed partial class MappedDevice : OrderedDevice
         if (_stopped)
             return;
         _stopped = true;
-        var problems = new List<string>();
-        foreach (Target target in _targets)
-        {
-            try
-            {
-                await target.StopAsync();
-            }
-            catch (IOException e)
-            {
-                problems.Add(e.Message);
-            }
-        }
-        if (problems.Count > 0)
-            throw new IOException(string.Join(Environment.NewLine, problems));
+        StartAgain();
+        await ChangeEndedAsync();
+        await StopTargetsAsync(_targets.Length);
     });
 
     /// <summary>
@@ -163,6 +156,8 @@ public sealed partial class MappedDevice : OrderedDevice
             return;
         }
         _stopped = true;
+        StartAgain();
+        await ChangeEndedAsync();
         foreach (Target target in _targets)
             await target.DisposeAsync();
         _targets = [];
@@ -171,11 +166,22 @@ public sealed partial class MappedDevice : OrderedDevice
 
     internal string StatusOf(Target target) => LineOf(target, target.StatusWords);
 
-    internal void HealthChangedOf(Target target)
+    /// <summary>Tells of a change of health, which counts as one of device-mapper's events.</summary>
+    internal void HealthChangedOf(
+        Target target, VolumeEventKind kind = VolumeEventKind.StatusChanged, EventDetails details = default)
     {
         Volatile.Write(ref _eventNumber, _eventNumber + 1);
         MapperLog.Status(Logger, Name, StatusOf(target));
-        HealthChanged?.Invoke(this);
+        Raise(target, kind, details);
+    }
+
+    /// <summary>Tells of something that device-mapper has no event for.</summary>
+    internal void Raise(Target? target, VolumeEventKind kind, EventDetails details)
+    {
+        string status = target is null ? StatusLine() : StatusOf(target);
+        _events?.Add(sequence => new VolumeEvent(
+            sequence, _eventNumber, Loop.Time.GetUtcNow(), Name, kind, details, status));
+        TellWaiting();
     }
 
     /// <summary>Runs cold, asynchronous code on the loop; an exception is a bug and is logged as one.</summary>
@@ -192,6 +198,58 @@ public sealed partial class MappedDevice : OrderedDevice
             MapperLog.Bug(Logger, e, Name, activity);
         }
     });
+
+    private async Task TakeAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
+    {
+        Bind(table, Check(table), options);
+        // What is said for one start is not said for the next.
+        _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false, Grows = false };
+        int started = 0;
+        try
+        {
+            for (; started < _targets.Length; started++)
+                await _targets[started].StartAsync(cancellationToken);
+        }
+        catch
+        {
+            await LetGoAsync(started);
+            _targets = [];
+            throw;
+        }
+    }
+
+    // What could not be flushed or recorded is told; the next start is one as after a crash then.
+    private async Task LetGoAsync(int started)
+    {
+        try
+        {
+            await StopTargetsAsync(started);
+        }
+        catch (IOException e)
+        {
+            MapperLog.Finding(Logger, Name, e.Message);
+        }
+        foreach (Target target in _targets)
+            await target.DisposeAsync();
+    }
+
+    private async Task StopTargetsAsync(int started)
+    {
+        var problems = new List<string>();
+        foreach (Target target in _targets.Take(started))
+        {
+            try
+            {
+                await target.StopAsync();
+            }
+            catch (IOException e)
+            {
+                problems.Add(e.Message);
+            }
+        }
+        if (problems.Count > 0)
+            throw new IOException(string.Join(Environment.NewLine, problems));
+    }
 
     private static string LineOf(Target target, string words) =>
         $"{target.Begin} {target.Length} {target.Line.Target.Name} {words}".TrimEnd();

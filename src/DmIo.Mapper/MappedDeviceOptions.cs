@@ -27,6 +27,14 @@ public sealed record MappedDeviceOptions
     /// <summary>All legs were created just now and have never been written: a mirror of them is in sync.</summary>
     public bool LegsAreFresh { get; init; }
 
+    /// <summary>
+    /// A mirror may be longer than its record says, if all its legs are in sync: what is new is made alike.
+    /// </summary>
+    public bool Grows { get; init; }
+
+    /// <summary>Where the device tells what happens to it.</summary>
+    public EventRing? Events { get; init; }
+
     /// <summary>Where the device logs.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
@@ -42,6 +50,9 @@ public sealed record MappedDeviceOptions
     internal Sectors CopyChunk { get; init; } = MirrorRecovery.DefaultChunk;
 
     internal Func<Guid> NewVolumeId { get; init; } = Guid.NewGuid;
+
+    /// <summary>The dice of flakey targets.</summary>
+    internal Func<Random> NewRandom { get; init; } = () => new Random();
 
     internal Func<RegionLog, LegSet, RegionLog> WrapLog { get; init; } = (log, _) => log;
 

@@ -22,6 +22,14 @@ public sealed record MirrorOptions
     /// </summary>
     public long RecoveryBusyRateBytes { get; init; } = 64 << 20;
 
+    /// <summary>The most bytes of the volume per second that a check or repair of the legs does; zero: as fast as it goes.</summary>
+    public long ScrubRateBytes { get; init; }
+
+    /// <summary>
+    /// The same while clients are at work; zero: no less than otherwise. Arbitrary: less than recovery, which is urgent.
+    /// </summary>
+    public long ScrubBusyRateBytes { get; init; } = 32 << 20;
+
     /// <summary>How long after a leg has left it is looked at for the first time; doubled with every failure.</summary>
     public TimeSpan ProbeAfter { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -60,11 +68,23 @@ public sealed record MirrorOptions
 
     /// <summary>
     /// How long a leg may take for an operation. One that takes longer leaves the set, the operation is gone on without,
-    /// and it returns when all that it was asked has ended. Zero: legs are waited for. 30 seconds, as Linux gives a disk for
-    /// a command.
+    /// and it returns when all that it was asked has ended. The log device is given as long: its disk is no other than
+    /// theirs. Zero: they are waited for. 30 seconds, as Linux gives a disk for a command.
     /// </summary>
     public TimeSpan LegDeadline { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a log device that has failed is left alone.</summary>
     public TimeSpan LogRetryAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same for the mirror without one of its legs: those behind it move up.</summary>
+    internal MirrorOptions WithoutLeg(int leg)
+    {
+        ulong before = (1ul << leg) - 1;
+        int? preferred = PreferredLeg == leg ? null : PreferredLeg;
+        return this with
+        {
+            PreferredLeg = preferred > leg ? preferred - 1 : preferred,
+            WriteMostlyLegs = (WriteMostlyLegs & before) | (WriteMostlyLegs >> 1 & ~before),
+        };
+    }
 }

@@ -4,13 +4,25 @@ namespace DmIo.Mapper;
 internal sealed partial class DiskLog
 {
     private bool _isTold;
+    private bool _isDisposed;
+
+    public override bool Hangs => IsLate;
+
+    // Whether something that the log or the sidecar was asked has passed its deadline and may still land.
+    private bool IsLate => _writer.IsLate || _areaWriter is { IsLate: true };
 
     /// <summary>Goes on without the log where nothing but the log would be lost.</summary>
     /// <returns>False when there is something that only the record can say, or the state file fails too.</returns>
     private async Task<bool> LoseAsync()
     {
         if (!_isTold)
-            MapperLog.LogFailed(_options.Logger, _options.Name, Location, Letter);
+        {
+            if (IsLate)
+                MapperLog.LogHangs(_options.Logger, _options.Name, LateDevice, _options.Deadline.TotalSeconds);
+            else
+                MapperLog.LogFailed(_options.Logger, _options.Name, Location, Letter);
+            _options.Tell(VolumeEventKind.LogFailed, new EventDetails { Device = Location });
+        }
         _isTold = true;
         if (!NothingToRecord())
             return false;
@@ -31,6 +43,19 @@ internal sealed partial class DiskLog
         // What waits for the log does so in vain, and need not: for this commit, and for the next, which is far off.
         Durable = _mustBeDurable = ++_started;
         return true;
+    }
+
+    private string LateDevice => _areaWriter is { IsLate: true } sidecar ? sidecar.Device.Name : Location;
+
+    private LogWriter WriterOf(BlockDevice device) => new(device, _watch, Landed) { WritesOverLate = _options.WritesOverLate };
+
+    // From now on it may be written again.
+    private void Landed(LogWriter writer)
+    {
+        if (!_isDisposed)
+            _retry.Change(_options.RetryAfter, Timeout.InfiniteTimeSpan);
+        else if (writer != _writer)
+            _loop.InvokeAsync(writer.Device.DisposeAsync);
     }
 
     private bool NothingToRecord()
@@ -55,6 +80,7 @@ internal sealed partial class DiskLog
         Letter = ShownLog.Alive;
         _isTold = false;
         MapperLog.LogWorks(_options.Logger, _options.Name, Location);
+        _options.Tell(VolumeEventKind.LogWorks, new EventDetails { Device = Location });
         return Errno.None;
     }
 

@@ -21,8 +21,7 @@ internal sealed partial class DiskLog
         }
         // What was waited for was durable then; what was not may be lost, and the log may say dirty for clean.
         _ = device.TakeOldError();
-        if (await _writer.ReadAsync(0, _image.Bytes) is not Errno.None and var errno)
-            throw Refused($"cannot be read ({errno}); repair it, or name another log");
+        await ReadOrRefuseAsync(_writer.ReadAsync(0, _image.Bytes), "");
         RecordAnchor? anchor = ReadAnchor();
         bool hadMagic = _image.HasMagic;
         uint version = _image.Version;
@@ -59,6 +58,8 @@ internal sealed partial class DiskLog
         Errno errno = await _area!.DescribeAsync(text);
         if (errno == Errno.None)
             errno = await (_isNew ? CreateAsync(volume, epoch) : TakeOverAsync(volume, epoch));
+        if (IsLate)
+            throw Silent();
         return errno == Errno.None && _options.File.IsLogLost ? await SayFoundAsync() : errno;
     }
 
@@ -156,6 +157,10 @@ internal sealed partial class DiskLog
 
     private MapperException Refused(string problem) => new($"{_options.Name}: the log {Location} {problem}");
 
+    private MapperException Silent() => new(
+        $"{_options.Name}: the log's device {LateDevice} does not answer within {_options.Deadline.TotalSeconds} s; look after "
+        + "it, name another log, or give it more time (--leg-deadline)");
+
     private RecordAnchor? ReadAnchor()
     {
         RecordAnchor? anchor = RecordAnchor.Read(
@@ -199,7 +204,13 @@ internal sealed partial class DiskLog
                 $"counts in regions of {anchor.RegionSize} sectors and the table says {Legs.RegionSize}; restore the table's "
                 + "region size");
         }
-        if (anchor.Length != Legs.Length)
+        if (_options.File.MayGrow && anchor.Length < Legs.Length && !anchor.IsActive)
+        {
+            // Nothing of the area counts, and it has to lie elsewhere.
+            anchor.AreaBytes = 0;
+            anchor.IsSidecar = false;
+        }
+        else if (anchor.Length != Legs.Length)
         {
             throw Refused(
                 $"is of a mirror of {anchor.Length} sectors and the table says {Legs.Length}; restore the table, or name "
@@ -248,6 +259,7 @@ internal sealed partial class DiskLog
             return recorded;
         }
         _anchor = anchor;
+        recorded.SetLength(anchor.Length, Legs);
         PlaceArea();
         // Who is there is known by its identity, and so goes before those of whom there is only a word, which may have been
         // another leg's.
@@ -255,7 +267,7 @@ internal sealed partial class DiskLog
             await ReadLegAsync(leg, recorded);
         if (_wasActive)
         {
-            await ReadOrRefuseAsync(_area!.ReadGivenUpAsync());
+            await ReadOrRefuseAsync(_area!.ReadGivenUpAsync(), "has a record that ");
             recorded.GivenUp.UnionWith(Legs.GivenUp);
             _foundGivenUp = recorded.GivenUp;
         }
@@ -271,12 +283,15 @@ internal sealed partial class DiskLog
         _knownLegs |= leg.Bit;
         var lacks = new RegionSet(Legs.Regions);
         if (_wasActive)
-            await ReadOrRefuseAsync(_area!.ReadAsync(slot, lacks));
+            await ReadOrRefuseAsync(_area!.ReadAsync(slot, lacks), "has a record that ");
         leg.Recorded.Clear();
         leg.Recorded.UnionWith(lacks);
         // Where the log says that all are identical they are, whatever else was not cleared in time.
         lacks.IntersectWith(recorded.Dirty);
-        recorded.Legs[leg.Index] = new RecordedLeg(lacks, _anchor.Slots[slot].IsDiverged, null);
+        recorded.Legs[leg.Index] = new RecordedLeg(lacks, _anchor.Slots[slot].IsDiverged, null)
+        {
+            IsFailedByHand = _anchor.Slots[slot].IsFailedByHand,
+        };
     }
 
     private int FindSlot(Leg leg)
@@ -285,7 +300,7 @@ internal sealed partial class DiskLog
         {
             RecordSlot slot = _anchor.Slots[i];
             bool same = leg.IsPresent
-                ? leg.Identity.Canonical is { } canonical && slot.Identity == RecordAnchor.Fingerprint(canonical)
+                ? IsIn(slot, leg.Identity)
                 : slot.Name == RecordAnchor.Fingerprint(leg.Place.Argument);
             if (slot.IsUsed && same && slot.Offset == leg.Offset && Array.IndexOf(_slotOfLeg, i) < 0)
                 return i;
@@ -293,10 +308,20 @@ internal sealed partial class DiskLog
         return -1;
     }
 
-    private async Task ReadOrRefuseAsync(Task<Errno> reading)
+    // It may have become longer.
+    private static bool IsIn(RecordSlot slot, LegIdentity leg) =>
+        Has(slot, leg) || (slot.SizeBytes > 0 && slot.SizeBytes < leg.SizeBytes && Has(slot, leg with { SizeBytes = slot.SizeBytes }));
+
+    private static bool Has(RecordSlot slot, LegIdentity leg) =>
+        leg.Canonical is { } canonical && slot.Identity == RecordAnchor.Fingerprint(canonical);
+
+    private async Task ReadOrRefuseAsync(Task<Errno> reading, string what)
     {
-        if (await reading is not Errno.None and var errno)
-            throw Refused($"has a record that cannot be read ({errno}); repair it, or name another log");
+        Errno errno = await reading;
+        if (IsLate)
+            throw Silent();
+        if (errno != Errno.None)
+            throw Refused($"{what}cannot be read ({errno}); repair it, or name another log");
     }
 
     private void PlaceArea()
@@ -312,7 +337,7 @@ internal sealed partial class DiskLog
             _anchor.AreaBytes = _anchor.IsSidecar ? 0 : behind;
             _anchor.StrideBytes = RecordArea.StrideOf(Legs.Regions);
         }
-        _areaWriter = _anchor.IsSidecar ? new LogWriter(_options.OpenSidecar(size)) : _writer;
+        _areaWriter = _anchor.IsSidecar ? WriterOf(_options.OpenSidecar(size)) : _writer;
         int block = Math.Max(_blockBytes, _areaWriter.Device.LogicalBlockBytes);
         _area = new RecordArea(Legs, _areaWriter, _anchor.AreaBytes, block);
     }
@@ -354,8 +379,9 @@ internal sealed partial class DiskLog
                 ? Legs[leg].Identity.Canonical is { } canonical ? RecordAnchor.Fingerprint(canonical) : 0
                 : _anchor.Slots[i].Identity;
             _anchor.Slots[i] = new RecordSlot(
-                identity, RecordAnchor.Fingerprint(Legs[leg].Place.Argument), Legs[leg].Offset, true,
-                Legs[leg].IsDiverged);
+                identity, RecordAnchor.Fingerprint(Legs[leg].Place.Argument), Legs[leg].Offset,
+                Legs[leg].IsPresent ? Legs[leg].Identity.SizeBytes : _anchor.Slots[i].SizeBytes, true,
+                Legs[leg].IsDiverged, Legs[leg].IsFailedByHand);
         }
     }
 }

@@ -14,6 +14,7 @@ internal sealed partial class DiskLog : RegionLog
     private readonly IoLoop _loop;
     private readonly DiskLogOptions _options;
     private readonly LogImage _image;
+    private readonly DeadlineWatch _watch;
     private readonly LogWriter _writer;
     private readonly List<(int FirstBlock, int Count)> _runs = [];
     private readonly int _blockBytes;
@@ -38,7 +39,8 @@ internal sealed partial class DiskLog : RegionLog
         _options = options;
         _blockBytes = device.LogicalBlockBytes;
         _image = new LogImage(legs.Regions, _blockBytes);
-        _writer = new LogWriter(device);
+        _watch = new DeadlineWatch(loop.Time, options.Deadline);
+        _writer = WriterOf(device);
         _foundGivenUp = new RegionSet(legs.Regions);
         _retry = loop.Time.CreateTimer(_ => Commit(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -84,7 +86,7 @@ internal sealed partial class DiskLog : RegionLog
         foreach (Leg leg in Legs.Legs)
         {
             ref RecordSlot slot = ref _anchor.Slots[_area!.SlotOf(leg)];
-            slot = slot with { IsDiverged = leg.IsDiverged };
+            slot = slot with { IsDiverged = leg.IsDiverged, IsFailedByHand = leg.IsFailedByHand };
         }
         _anchorChanged = true;
         return WantRecord();
@@ -102,11 +104,15 @@ internal sealed partial class DiskLog : RegionLog
     {
         _retry.Dispose();
         await _committing;
+        _isDisposed = true;
+        _watch.Dispose();
         _writer.Dispose();
         if (_areaWriter is { } sidecar && sidecar != _writer)
         {
             sidecar.Dispose();
-            await sidecar.Device.DisposeAsync();
+            // Closing it would wait for what hangs.
+            if (!sidecar.IsLate)
+                await sidecar.Device.DisposeAsync();
         }
         _options.Store.Dispose();
     }
@@ -178,6 +184,8 @@ internal sealed partial class DiskLog : RegionLog
     /// <summary>Writes the changed blocks of log and record, and makes them durable if that is asked for.</summary>
     private async Task<Errno> WriteBitsAsync(bool flush)
     {
+        if (IsLate && !_options.WritesOverLate)
+            return Failed(ShownLog.Failed, Errno.ETIMEDOUT);
         Errno errno = await WriteImageAsync();
         if (_area is { HasChanges: true } area)
         {
@@ -242,6 +250,9 @@ internal sealed partial class DiskLog : RegionLog
     // What the device has of earlier commits is not known any more: all of the bits are written when it answers again.
     private Errno Failed(char letter, Errno errno)
     {
+        // One that does not answer has neither written nor flushed.
+        if (IsLate)
+            letter = ShownLog.Failed;
         if (Letter != ShownLog.FlushFailed)
             Letter = letter;
         _image.NoteChanged(0, _image.Bytes.Length / _blockBytes);

@@ -16,6 +16,9 @@ internal abstract class RegionLog(LegSet legs) : IAsyncDisposable
     /// <summary>What people look for when they want to see or remove it.</summary>
     public abstract string Location { get; }
 
+    /// <summary>Whether its device was asked something that hangs and may still land.</summary>
+    public virtual bool Hangs => false;
+
     /// <summary>How the log's device is, as a status line shows it.</summary>
     public virtual char Letter { get; protected set; } = ShownLog.Alive;
 

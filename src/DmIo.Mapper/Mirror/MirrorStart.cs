@@ -90,6 +90,11 @@ internal sealed class MirrorStart(
             Findings.Add("was not stopped cleanly");
             Distrust(recorded.Dirty, unsynced);
         }
+        if (recorded.New.Count > 0)
+        {
+            legs.MayDiffer.UnionWith(recorded.New);
+            Findings.Add($"has become longer; its last {recorded.New.Count} regions are made alike");
+        }
         ResolveDiverged();
         if (options.SyncFrom is { } chosen)
             Choose(legs[chosen]);
@@ -108,6 +113,7 @@ internal sealed class MirrorStart(
         RecordedLeg? known = recorded.Legs[leg.Index];
         leg.Lacks.Clear();
         leg.IsDiverged = known?.IsDiverged ?? false;
+        leg.IsFailedByHand = known?.IsFailedByHand ?? false;
         leg.Failure = known?.Failure;
         if (known is not null)
         {

@@ -9,6 +9,9 @@ internal sealed partial class MirrorTarget
     private long _epoch;
     private bool _isLogBroken;
 
+    /// <summary>Whether the record durably says what failures did to the legs.</summary>
+    internal bool AreFailuresRecorded => _legsTicket <= _log.Durable;
+
     /// <summary>
     /// Takes note of legs that failed a change of regions: they lack it, and leave the set unless they alone hold
     /// something. Where no leg that holds a region took the change, holders may differ there.
@@ -135,7 +138,8 @@ internal sealed partial class MirrorTarget
     /// </summary>
     /// <param name="asked">The legs that were asked.</param>
     /// <param name="region">The number of the region, counted among them.</param>
-    internal void Suspect(ulong asked, int region)
+    /// <param name="forgets">Whether it is a flush: then what came before may be gone already.</param>
+    internal void Suspect(ulong asked, int region, bool forgets = false)
     {
         Leg leg = LegOf(asked, region);
         leg.Suspicions++;
@@ -143,6 +147,8 @@ internal sealed partial class MirrorTarget
             return;
         leg.Failures++;
         _suspects |= leg.Bit;
+        if (forgets)
+            _legs.Forgetful |= leg.Bit;
     }
 
     /// <summary>What follows from failures of one request is decided.</summary>
@@ -219,7 +225,9 @@ internal sealed partial class MirrorTarget
         _legsTicket = _log.NoteLegs(_epoch);
         _log.Commit();
         MapperLog.LegReturned(Host.Logger, Host.Name, leg.Index, leg.Place.Argument, leg.Lacks.Count);
-        Host.HealthChangedOf(this);
+        Host.HealthChangedOf(
+            this, VolumeEventKind.LegReturned,
+            new EventDetails { Leg = leg.Index, Device = leg.Place.Argument, Count = leg.Lacks.Count });
         _recovery.Restart();
     }
 
@@ -237,6 +245,8 @@ internal sealed partial class MirrorTarget
             leg.Failure = null;
             _returns.LegInSync(leg);
             MapperLog.LegInSync(Host.Logger, Host.Name, leg.Index, leg.Place.Argument);
+            Host.Raise(
+                this, VolumeEventKind.LegInSync, new EventDetails { Leg = leg.Index, Device = leg.Place.Argument });
         }
         // As the kernel has it: what legs have shown is forgotten when all of them are in sync.
         if (_legs.Set == _legs.All && _legs.IsWhole)
@@ -283,6 +293,8 @@ internal sealed partial class MirrorTarget
     {
         bool isNew = (leg.Errors & kind) == 0;
         leg.Errors |= kind;
+        leg.LastFailure = new LegTrouble(
+            failure.Operation, failure.FirstFailingSector.Count, failure.Errno, Loop.Time.GetUtcNow());
         if (!isNew && !leaves)
             return;
         leg.Failure = new LegFailure(
@@ -301,15 +313,33 @@ internal sealed partial class MirrorTarget
                 Host.Logger, Host.Name, leg.Index, leg.Place.Argument, operation, failure.FirstFailingSector,
                 failure.Errno, errorBits);
         }
-        Host.HealthChangedOf(this);
+        Host.HealthChangedOf(
+            this, leaves ? VolumeEventKind.LegLeft : VolumeEventKind.LegFailed,
+            new EventDetails
+            {
+                Leg = leg.Index,
+                Device = leg.Place.Argument,
+                Operation = failure.Operation,
+                Sector = failure.FirstFailingSector.Count,
+                Region = RegionAt(leg, failure.FirstFailingSector),
+                Errno = failure.Errno,
+                ErrorBits = bits,
+            });
     }
 
     private void TellOfLog(Errno errno)
     {
         if (errno != Errno.None && !_isLogBroken)
+        {
             MapperLog.RecordFailed(Host.Logger, Host.Name, _log.Location, errno);
+            Host.Raise(
+                this, VolumeEventKind.RecordFailed, new EventDetails { Device = _log.Location, Errno = errno });
+        }
         else if (errno == Errno.None && _isLogBroken)
+        {
             MapperLog.RecordWorks(Host.Logger, Host.Name, _log.Location);
+            Host.Raise(this, VolumeEventKind.RecordWorks, new EventDetails { Device = _log.Location });
+        }
         _isLogBroken = errno != Errno.None;
         ulong recorded = _legsTicket <= _log.Durable ? _legs.All & ~_legs.Set : _recordedOut;
         if ((recorded & ~_recordedOut) != 0)
@@ -318,4 +348,8 @@ internal sealed partial class MirrorTarget
     }
 
     private ulong _recordedOut;
+
+    // A flush fails nowhere in particular.
+    private long? RegionAt(Leg leg, Sectors sector) =>
+        sector >= leg.Offset && sector < leg.Offset + Length ? _legs.RegionOf(sector - leg.Offset) : null;
 }

@@ -133,8 +133,11 @@ internal sealed partial class MirrorTarget
     // As the kernel's handle_errors holds what a leg has failed: until the leg answers again, but no longer than is said.
     private bool HoldsBack(MirrorWrite write)
     {
-        if (!write.HasFailed || _options.Mirror.HoldFailedWrites == TimeSpan.Zero || write.EarlyNumber != 0)
+        if (!write.HasFailed || _isEnding || _options.Mirror.HoldFailedWrites == TimeSpan.Zero
+            || write.EarlyNumber != 0)
+        {
             return false;
+        }
         if (_heldBack.Count == 0)
             _holdTimer.Change(_options.Mirror.HoldFailedWrites, Timeout.InfiniteTimeSpan);
         _heldBack.Enqueue(write);

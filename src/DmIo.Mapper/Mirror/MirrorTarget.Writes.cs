@@ -136,6 +136,11 @@ internal sealed partial class MirrorTarget
         Errno refused = _client.Submit(write);
         if (refused == Errno.None)
         {
+            foreach (Leg leg in _legs.Legs)
+            {
+                if ((write.Asked & leg.Bit) != 0)
+                    leg.Meter.Writes.InFlight++;
+            }
             _watch.Add(write);
             return;
         }
@@ -239,7 +244,8 @@ internal sealed partial class MirrorTarget
     private void LogCommitted(Errno errno)
     {
         TellOfLog(errno);
-        bool fails = errno != Errno.None && _options.Mirror.WhenUnrecorded == WhenUnrecorded.Fail;
+        bool fails = errno != Errno.None
+            && (_options.Mirror.WhenUnrecorded == WhenUnrecorded.Fail || _isEnding);
         for (int waiting = _beforeLog.Count; waiting > 0; waiting--)
         {
             MirrorWrite write = _beforeLog.Dequeue();

@@ -30,7 +30,8 @@ internal sealed partial class MirrorRecovery(
     private static readonly TimeSpan s_batchTime = TimeSpan.FromSeconds(1);
 
     private readonly List<RecoverySpan> _active = [];
-    private readonly RecoveryPacer _pacer = new(host.Loop.Time, options, () => mirror.LastRequest);
+    private readonly RecoveryPacer _pacer = new(
+        host.Loop.Time, options.RecoveryRateBytes, options.RecoveryBusyRateBytes, () => mirror.LastRequest);
     private RecoveryCursor _cursor = new(legs);
     private Task _running = Task.CompletedTask;
     private bool _isRunning;
@@ -39,6 +40,9 @@ internal sealed partial class MirrorRecovery(
     private bool _isStuck;
     private bool _waits;
     private Task _believing = Task.CompletedTask;
+
+    /// <summary>What is being copied.</summary>
+    public IReadOnlyList<RecoverySpan> UnderWay => _active;
 
     /// <summary>How far it is; null when nothing is copied.</summary>
     public RecoveryProgress? Progress { get; private set; }
@@ -73,6 +77,13 @@ internal sealed partial class MirrorRecovery(
         return _running;
     }
 
+    /// <summary>Goes on after <see cref="StopAsync"/>.</summary>
+    public void Resume()
+    {
+        _stopping = false;
+        Restart();
+    }
+
     /// <summary>Tells that legs may differ again in a region.</summary>
     public void Disturb(long region)
     {
@@ -96,6 +107,8 @@ internal sealed partial class MirrorRecovery(
             _cursor = new RecoveryCursor(legs);
             Progress = new RecoveryProgress(host.Loop.Time, legs.CountToCopy(), legs.RegionSize);
             MapperLog.RecoveryBegins(host.Logger, host.Name, Progress.TotalRegions);
+            host.Raise(
+                mirror, VolumeEventKind.RecoveryBegan, new EventDetails { Count = Progress.TotalRegions });
             var workers = new Task[Workers];
             for (int i = 0; i < Workers; i++)
                 workers[i] = WorkAsync();
@@ -108,7 +121,9 @@ internal sealed partial class MirrorRecovery(
             mirror.Join();
             if (_isStuck || legs.NextToCopy(0) >= 0)
             {
-                MapperLog.RecoveryIncomplete(host.Logger, host.Name, legs.CountToCopy());
+                long left = legs.CountToCopy();
+                MapperLog.RecoveryIncomplete(host.Logger, host.Name, left);
+                host.Raise(mirror, VolumeEventKind.RecoveryIncomplete, new EventDetails { Count = left });
                 _waits = true;
                 mirror.RecoverLater();
             }

@@ -32,10 +32,11 @@ internal sealed class ReadRepair(
             return;
         }
         _waiting.Enqueue((leg, start, count));
-        _working.RemoveAll(task => task.IsCompleted);
-        if (_working.Count < Workers)
-            _working.Add(host.Spawn("repairing", WorkAsync));
+        Work();
     }
+
+    /// <summary>Forgets the read errors of a leg.</summary>
+    public void Forget(Leg leg) => _errors[leg.Index] = 0;
 
     /// <summary>Begins nothing more, and waits for what is being mended.</summary>
     public async Task StopAsync()
@@ -44,6 +45,21 @@ internal sealed class ReadRepair(
         // One by one: what joins tasks would leave the loop.
         foreach (Task work in _working.ToArray())
             await work;
+    }
+
+    /// <summary>Goes on after <see cref="StopAsync"/>.</summary>
+    public void Resume()
+    {
+        _stopping = false;
+        if (_waiting.Count > 0)
+            Work();
+    }
+
+    private void Work()
+    {
+        _working.RemoveAll(task => task.IsCompleted);
+        if (_working.Count < Workers)
+            _working.Add(host.Spawn("repairing", WorkAsync));
     }
 
     private async ValueTask WorkAsync()
@@ -91,6 +107,21 @@ internal sealed class ReadRepair(
         {
             leg.Unreadable.Remove(start, count);
             MapperLog.Repaired(host.Logger, host.Name, leg.Index, leg.Place.Argument, leg.Offset + start, count.Count);
+            host.Raise(
+                mirror, VolumeEventKind.ReadRepaired,
+                new EventDetails
+                {
+                    Leg = leg.Index,
+                    Device = leg.Place.Argument,
+                    Sector = (leg.Offset + start).Count,
+                    Region = legs.RegionOf(start),
+                    Count = count.Count,
+                });
+        }
+        else if (legs.Forgetful != 0)
+        {
+            // Whom it would be mended from has just failed a flush: the next read that fails asks for it again.
+            leg.Unreadable.Remove(start, count);
         }
         else if (leg.IsInSet)
         {

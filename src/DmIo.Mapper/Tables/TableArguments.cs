@@ -42,6 +42,23 @@ internal sealed class TableArguments(IReadOnlyList<string> words, int line, List
         return (there && isNumber && count >= min && count <= max) || Fail(word, mistake);
     }
 
+    /// <summary>Takes a number, or notes <paramref name="mistake"/> with what was there.</summary>
+    public bool TryTakeNumber(string mistake, long min, long max, out long number)
+    {
+        bool there = TryTake(out string word);
+        bool isNumber = long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+        return (there && isNumber && number >= min && number <= max) || Fail(word, mistake);
+    }
+
+    /// <summary>Takes a device and where the target begins on it, or notes what is wrong with the sector.</summary>
+    public bool TryTakePlace(string mistake, out DeviceArgument place)
+    {
+        TryTake(out string device);
+        bool isGood = TryTakeSectors(mistake, out Sectors offset);
+        place = new DeviceArgument(device, offset);
+        return isGood;
+    }
+
     /// <summary>Notes a mistake.</summary>
     /// <returns>False, so that a check can end with it.</returns>
     public bool Fail(string argument, string message)

@@ -59,44 +59,11 @@ public static class TableParser
             arguments.Fail("0", "zero-length target; the length is a number of 512-byte sectors from 1 on");
         if (!arguments.TryTake(out string target))
         {
-            arguments.Fail("", "The target is missing; name linear, mirror or error after the length");
+            arguments.Fail("", $"The target is missing; name one after the length: {TargetParsers.Known}");
             return null;
         }
-        TargetSpec? spec = target switch
-        {
-            "linear" => ParseLinear(arguments),
-            "error" => ParseError(arguments),
-            "mirror" => MirrorParser.Parse(arguments, length),
-            _ => Unknown(arguments, target),
-        };
+        TargetSpec? spec = TargetParsers.Parse(target, arguments, length);
         return spec is null || arguments.Failed ? null : new TableLine(start, length, spec);
-    }
-
-    private static LinearSpec? ParseLinear(TableArguments arguments)
-    {
-        if (arguments.Left != 2)
-        {
-            arguments.Fail("", "Invalid argument count; a linear line ends in 'DEVICE OFFSET'");
-            return null;
-        }
-        arguments.TryTake(out string device);
-        return arguments.TryTakeSectors(
-            "Invalid device sector; the offset on the device is a number of 512-byte sectors", out Sectors offset)
-            ? new LinearSpec(new DeviceArgument(device, offset))
-            : null;
-    }
-
-    private static ErrorSpec ParseError(TableArguments arguments)
-    {
-        if (arguments.TryTake(out string extra))
-            arguments.Fail(extra, "Invalid argument count; the error target takes no arguments");
-        return new ErrorSpec();
-    }
-
-    private static ErrorSpec? Unknown(TableArguments arguments, string target)
-    {
-        arguments.Fail(target, $"unknown target type \"{target}\"; known are linear, mirror and error");
-        return null;
     }
 
     private static void CheckCover(List<(int Number, TableLine Line)> lines, List<TableError> errors)
@@ -126,11 +93,12 @@ public static class TableParser
         var uses = new List<(DeviceArgument Use, Sectors Length)>();
         foreach ((int number, TableLine line) in lines)
         {
+            Sectors used = line.Target.LengthOnDevice(line.Length);
             foreach (DeviceArgument use in line.Target.Devices)
             {
                 foreach ((DeviceArgument other, Sectors length) in uses)
                 {
-                    bool overlaps = other.Offset < use.Offset + line.Length && use.Offset < other.Offset + length;
+                    bool overlaps = other.Offset < use.Offset + used && use.Offset < other.Offset + length;
                     if (other.Device != use.Device || !overlaps)
                         continue;
                     errors.Add(new TableError(
@@ -138,7 +106,7 @@ public static class TableParser
                         + $"{other.Offset} on); each leg needs a place of its own: name another device or offset"));
                     break;
                 }
-                uses.Add((use, line.Length));
+                uses.Add((use, used));
             }
         }
     }
@@ -147,14 +115,16 @@ public static class TableParser
     private static void CheckOthers(List<(int Number, TableLine Line)> lines, List<TableError> errors)
     {
         var legs = lines.SelectMany(entry => entry.Line.Target.Devices).Select(leg => leg.Device).ToHashSet();
-        var others = new HashSet<string>();
+        var others = new Dictionary<string, string>();
         foreach ((int number, TableLine line) in lines)
         {
             foreach (string device in line.Target.OtherDevices)
             {
-                if (others.Add(device) && !legs.Contains(device))
+                if (others.TryAdd(device, line.Target.Name) && !legs.Contains(device))
                     continue;
-                string what = legs.Contains(device) ? "as a leg" : "as another mirror's log";
+                string what = !legs.Contains(device) ? $"as another {others[device]} log"
+                    : line.Target is MirrorSpec ? "as a leg"
+                    : "for data";
                 errors.Add(new TableError(
                     number, device,
                     $"{device} is used as the log and {what} too; the log takes a whole device: name another for it"));

@@ -34,8 +34,32 @@ internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDispos
     /// <summary>Does a request; a flush makes durable what this line has acknowledged.</summary>
     public abstract void Map(BlockRequest request);
 
+    /// <summary>
+    /// Does what people ask of the target with <c>dmsetup message</c>; the words are one at least.
+    /// </summary>
+    /// <returns>What is printed for it.</returns>
+    /// <exception cref="MapperException">It was not understood, or could not be done.</exception>
+    public virtual ValueTask<string> MessageAsync(IReadOnlyList<string> words) => throw new MapperException(
+        $"{Host.Name}: Target type does not support messages: {Line.Target.Name} at sector {Begin} takes none");
+
     /// <summary>Gets ready to serve.</summary>
     public virtual ValueTask StartAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>
+    /// Ends what the target does of its own accord, while requests still come: they are held back after it.
+    /// </summary>
+    public virtual ValueTask PresuspendAsync() => ValueTask.CompletedTask;
+
+    /// <summary>Takes up again what <see cref="PresuspendAsync"/> has ended; requests come again.</summary>
+    public virtual void Resume()
+    {
+    }
+
+    /// <summary>
+    /// Devices beneath that were asked something that hangs and may still land: they cannot be used by another target
+    /// before it has.
+    /// </summary>
+    public virtual IEnumerable<TargetLeg> HungLegs => [];
 
     /// <summary>Finishes what is in flight and makes everything durable; nothing is mapped afterwards.</summary>
     public virtual ValueTask StopAsync() => ValueTask.CompletedTask;

@@ -50,6 +50,9 @@ public abstract partial class BlockRequest : LoopWork
     // The turn that an ordered device took for this request; given back before Completed runs.
     internal OrderedDevice.RequestTurn? OwnTurn { get; set; }
 
+    // The ordered device that has started this request and counts it until it has ended.
+    internal OrderedDevice? StartedBy { get; set; }
+
     /// <summary>
     /// Called by the device, on its loop, exactly once: <see cref="Completed"/> runs from the loop's ready list.
     /// </summary>
@@ -78,6 +81,11 @@ public abstract partial class BlockRequest : LoopWork
         }
         if (_holds != 0)
             _completedHeld = true;
+        if (StartedBy is { } device)
+        {
+            StartedBy = null;
+            device.Ended();
+        }
         Completed();
     }
 

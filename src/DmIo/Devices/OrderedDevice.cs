@@ -4,7 +4,7 @@ namespace DmIo;
 /// A device on which overlapping changes take turns, across everyone who uses it: what can be exported is one of these.
 /// Reads and flushes take no turn.
 /// </summary>
-public abstract class OrderedDevice : BlockDevice
+public abstract partial class OrderedDevice : BlockDevice
 {
     private RequestTurn? _freeTurns;
 
@@ -26,14 +26,14 @@ public abstract class OrderedDevice : BlockDevice
         }
         if (!request.ChangesData || request.HeldTurn is not null)
         {
-            Start(request);
+            StartOrHoldBack(request);
             return;
         }
         RequestTurn turn = RentTurn();
         turn.Request = request;
         request.OwnTurn = turn;
         if (Turns.TryEnter(turn, request.Start, request.Count))
-            Start(request);
+            StartOrHoldBack(request);
     }
 
     /// <summary>Does a valid request that has its turn.</summary>
@@ -67,7 +67,7 @@ public abstract class OrderedDevice : BlockDevice
             if (Request!.IsAbandoned)
                 Request.Complete(device.Loop, Errno.ECANCELED, Request.Start);
             else
-                device.Start(Request);
+                device.StartOrHoldBack(Request);
         }
     }
 }

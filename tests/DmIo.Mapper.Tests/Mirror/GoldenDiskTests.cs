@@ -34,7 +34,7 @@ public sealed class GoldenDiskTests
             "both legs dead, write/read r3", BothDead, "31/32 1 FF", 'A', "F7 FF FF FF", 6,
             "the kernel shows DD and flushes nothing: ours flushes before it lets go of a region, which fails too"),
         new(
-            "log dead, write", LogDead, "32/32 1 AA", 'D', "FF FF FF FF", 0,
+            "log dead, write", LogDead, "32/32 1 AA", 'D', "FF FF FF FF", 1,
             "the kernel answers EIO: ours goes on while all legs are good, and the state file says so"),
         new(
             "log dead, write, then stop and start", LogDeadRestart, "0/32 1 AA", 'A', "00 00 00 00", 0,

@@ -31,7 +31,12 @@ internal sealed class MirrorRig : IDeviceSource
             OpenStore = (_, _) => Store,
             OpenSidecar = OpenSidecar,
             Identify = (device, argument) => Identities.GetValueOrDefault(argument)
-                ?? new LegIdentity { Kind = "device", Name = argument, SizeBytes = Sectors.Bytes },
+                ?? new LegIdentity
+                {
+                    Kind = "device",
+                    Name = argument,
+                    SizeBytes = device is MissingDevice ? Sectors.Bytes : device.Length.Bytes,
+                },
             NewVolumeId = () => new Guid("11111111-2222-3333-4444-555555555555"),
         };
     }
@@ -51,6 +56,12 @@ internal sealed class MirrorRig : IDeviceSource
 
     /// <summary>The bytes of the file beside a log device that is too short; null before it was opened.</summary>
     public byte[]? Sidecar { get; private set; }
+
+    /// <summary>The file beside a log device that is too short, as it was opened last; null before.</summary>
+    public SidecarDevice? SidecarDevice => _sidecars.LastOrDefault();
+
+    /// <summary>Whether such a file holds what it is asked when it is opened.</summary>
+    public bool SidecarHolds { get; set; }
 
     public MemoryStore Store { get; private set; } = new("/state/vol0.mirror-0.json");
 
@@ -108,15 +119,17 @@ internal sealed class MirrorRig : IDeviceSource
 
     public MirrorRig Start()
     {
-        Task<MappedDevice> created = MappedDevice.CreateAsync(Loop, "vol0", Parse(TableText), this, Options);
-        Device = Loop.Finish(created);
+        Device = Loop.Finish(BeginStart());
         return this;
     }
+
+    /// <summary>A start that time has to pass for.</summary>
+    public Task<MappedDevice> BeginStart() => MappedDevice.CreateAsync(Loop, "vol0", Parse(TableText), this, Options);
 
     /// <summary>Starts while something is held, so that not everything comes to rest.</summary>
     public MirrorRig StartBusy()
     {
-        Task<MappedDevice> created = MappedDevice.CreateAsync(Loop, "vol0", Parse(TableText), this, Options);
+        Task<MappedDevice> created = BeginStart();
         Loop.RunUntilIdle();
         Assert.That(created.IsCompleted, "the start waits for nothing that is held");
         Device = created.GetAwaiter().GetResult();
@@ -165,7 +178,7 @@ internal sealed class MirrorRig : IDeviceSource
     public string StartProblem<TException>()
         where TException : MapperException
     {
-        Task<MappedDevice> created = MappedDevice.CreateAsync(Loop, "vol0", Parse(TableText), this, Options);
+        Task<MappedDevice> created = BeginStart();
         Loop.RunUntilIdle();
         Assert.That(created.IsFaulted, "the start fails");
         Assert.That(created.Exception!.InnerException, Is.TypeOf<TException>());
@@ -210,12 +223,15 @@ internal sealed class MirrorRig : IDeviceSource
         }
     }
 
-    private readonly List<ScriptedDevice> _sidecars = [];
+    private readonly List<SidecarDevice> _sidecars = [];
 
     // The bytes outlive the device, as those of a file do.
     private SidecarDevice OpenSidecar(IoLoop loop, string path, long bytes)
     {
-        var device = new SidecarDevice((ManualLoop)loop, path, DmIo.Sectors.FromBytes(bytes), contents => Sidecar = contents);
+        var device = new SidecarDevice((ManualLoop)loop, path, DmIo.Sectors.FromBytes(bytes), contents => Sidecar = contents)
+        {
+            Holds = SidecarHolds,
+        };
         Sidecar?.CopyTo(device.Contents());
         _sidecars.Add(device);
         return device;
@@ -231,14 +247,4 @@ internal sealed class MirrorRig : IDeviceSource
         return device;
     }
 
-    private sealed class SidecarDevice(ManualLoop loop, string name, Sectors length, Action<byte[]> save)
-        : ScriptedDevice(loop, name, length)
-    {
-        public override void Submit(BlockRequest request)
-        {
-            base.Submit(request);
-            if (!Holds)
-                save(Contents().ToArray());
-        }
-    }
 }

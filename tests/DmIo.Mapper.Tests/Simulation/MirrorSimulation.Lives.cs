@@ -85,7 +85,10 @@ internal sealed partial class MirrorSimulation
     {
         while (true)
         {
-            Task<MappedDevice> created = BeginStart();
+            bool hangs = CanLogHang && _random.Next(10) == 0;
+            Task<MappedDevice> created = BeginStart(hangs && _random.Next(2) == 0);
+            if (hangs && HangsWhileStarting(created))
+                continue;
             if (_random.Next(6) == 0 && !IsDoneWithin(created, _random.NextDouble() * 4))
             {
                 Reach("power cuts while starting");
@@ -96,6 +99,26 @@ internal sealed partial class MirrorSimulation
         }
     }
 
+    // The log hangs while it starts: it is refused, unless it was so far that it goes on without the log.
+    private bool HangsWhileStarting(Task<MappedDevice> created)
+    {
+        if (!IsDoneWithin(created, _random.NextDouble() * 4))
+            HangLog();
+        Pass(() => created.IsCompleted, "a start ends");
+        if (!created.IsFaulted)
+            return false;
+        if (created.Exception!.InnerException is not MapperException refused)
+            throw created.Exception;
+        Story?.Add($"start refused: {refused.Message}");
+        Reach("refused to start while the log hangs");
+        _store = _store.Crash();
+        foreach (SimulatedMedia media in AllMedia)
+            media.Kill();
+        CheckLog("a refused start");
+        NewLoop();
+        return true;
+    }
+
     private bool IsDoneWithin(Task task, double milliseconds)
     {
         _loop.RunUntilIdle();
@@ -103,7 +126,7 @@ internal sealed partial class MirrorSimulation
         return task.IsCompleted;
     }
 
-    private Task<MappedDevice> BeginStart()
+    private Task<MappedDevice> BeginStart(bool hangs)
     {
         foreach (SimulatedMedia media in AllMedia)
         {
@@ -114,8 +137,11 @@ internal sealed partial class MirrorSimulation
                 media.EndHang();
         }
         _store.Error = Errno.None;
+        if (hangs)
+            HangLog();
+        NamePlaces();
         var errors = new List<TableError>();
-        Table table = TableParser.Parse(_table, errors) ?? throw new InvalidOperationException(string.Join('\n', errors));
+        Table table = TableParser.Parse(TableText(), errors) ?? throw new InvalidOperationException(string.Join('\n', errors));
         return MappedDevice.CreateAsync(_loop, "vol0", table, this, _options);
     }
 
@@ -158,15 +184,31 @@ internal sealed partial class MirrorSimulation
         _store = _store.Crash();
         foreach (SimulatedMedia media in AllMedia)
             media.Kill();
-        // A leg that forgot what it was to flush, and nobody who could say so in time: only what was flushed is safe.
-        // So it is of what was answered before all legs had it.
-        if (_options.Mirror.WriteQuorum > 0 || IsLogInTrouble() || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0))
-            _client.PowerCut();
-        else
-            _client.Kill();
+        KillClient();
         CheckLog("a kill");
         NewLoop();
     }
+
+    // What was acknowledged is kept, but for two things, of which only what was flushed is. What was answered before all
+    // legs had it; and what a leg has forgotten in a flush that failed, until the record says so: what it kept instead of
+    // it is read then, as after a power cut.
+    private void KillClient()
+    {
+        NoteRecordedFlush();
+        if (_options.Mirror.WriteQuorum > 0 || _hasUnrecordedFlush)
+        {
+            Reach("kills with a failed flush unrecorded", _hasUnrecordedFlush ? 1 : 0);
+            _client.PowerCut();
+        }
+        else
+        {
+            _client.Kill();
+        }
+    }
+
+    // Whether what legs have forgotten is decided, and durably recorded.
+    private void NoteRecordedFlush() => _hasUnrecordedFlush = _hasUnrecordedFlush
+        && (!IsMirror || !Mirror.AreFailuresRecorded || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0));
 
     // Power goes, or the program is killed, while it stops.
     private void CutStop()
@@ -182,19 +224,27 @@ internal sealed partial class MirrorSimulation
 
     private void Stop()
     {
-        Pass(() => _client.UnderWay == 0, "every request completes");
+        // While the log hangs, what is held for it ends with the stop.
+        if (!AllMedia.Any(media => media.IsHung))
+            Pass(() => _client.UnderWay == 0, "every request completes");
         Task stop = _device!.StopAsync();
         Pass(() => stop.IsCompleted, "a stop ends");
         if (stop.IsFaulted && !InTrouble())
             throw new HistoryViolationException($"a clean stop failed: {stop.Exception!.InnerException!.Message}");
         Reach(stop.IsFaulted ? "stops that failed" : "clean stops");
+        if (_client.UnderWay > 0)
+            throw new HistoryViolationException("a stop has ended and requests have not");
+        NoteRecordedFlush();
         Task disposed = _loop.InvokeAsync(_device.DisposeAsync);
         Pass(() => disposed.IsCompleted, "a device can be disposed of");
         disposed.GetAwaiter().GetResult();
         // Its end is that of a life: what was acknowledged is there.
         foreach (SimulatedMedia media in AllMedia)
             media.Kill();
-        _client.Kill();
+        if (_hasUnrecordedFlush)
+            _client.PowerCut();
+        else
+            _client.Kill();
         NewLoop();
     }
 
@@ -204,6 +254,9 @@ internal sealed partial class MirrorSimulation
         if (Story is not null)
             Story.Time = _loop.Time;
         _device = null;
+        _failing.Clear();
+        _hasForgotten = false;
+        _hasUnrecordedFlush = false;
         _lastTrouble = s_longAgo;
     }
 

@@ -47,6 +47,7 @@ internal static class PlantedFaults
         InEngine("legs are believed that have just failed a flush", EngineFaults.ReadsFromSuspects),
         InEngine("the anchor names legs before the bitmaps do", EngineFaults.AnchorBeforeBitmaps),
         InEngine("the last holder is dropped", EngineFaults.DropsLastHolder),
+        InEngine("the log is written over what may still land", EngineFaults.WritesOverLateLog),
     ];
 
     private static PlantedFault OnLegs(string name, Func<BlockDevice, BlockDevice> leg) => new(name) { Leg = leg };
