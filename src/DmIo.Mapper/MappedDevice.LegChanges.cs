@@ -111,26 +111,13 @@ public sealed partial class MappedDevice
         throw new MapperException($"{Name}: {device.Device} was taken out of the mirror again before it was in sync");
     }
 
-    private async Task TakeLegsAsync(
+    private Task TakeLegsAsync(
         MirrorTarget mirror, IReadOnlyList<DeviceArgument> legs, MappedDeviceOptions options,
         CancellationToken cancellationToken)
     {
-        if (IsSuspended || HasInactiveTable)
-            throw new MapperException($"{Name}: is suspended, or a loaded table waits; resume it first (resume)");
         var lines = _table.Lines.Select(line =>
             line == mirror.Line ? line with { Target = (MirrorSpec)line.Target with { Legs = legs } } : line);
-        var table = new Table([.. lines]);
-        CheckSuccessor(table);
-        await HoldBackAllAsync(flush: false, cancellationToken);
-        try
-        {
-            await SwapAsync(table, options, cancellationToken);
-        }
-        finally
-        {
-            ServeAgain();
-            Raise(null, VolumeEventKind.Resumed, default);
-        }
+        return TakeSuccessorAsync(new Table([.. lines]), options, cancellationToken);
     }
 
     private (MirrorTarget Mirror, MirrorSpec Spec) OnlyMirror()

@@ -27,6 +27,11 @@ public sealed record MappedDeviceOptions
     /// <summary>All legs were created just now and have never been written: a mirror of them is in sync.</summary>
     public bool LegsAreFresh { get; init; }
 
+    /// <summary>
+    /// A mirror may be longer than its record says, if all its legs are in sync: what is new is made alike.
+    /// </summary>
+    public bool Grows { get; init; }
+
     /// <summary>Where the device tells what happens to it.</summary>
     public EventRing? Events { get; init; }
 

@@ -104,4 +104,7 @@ internal static partial class MapperLog
 
     [LoggerMessage(2041, LogLevel.Information, "{Device}: dust: {What}")]
     public static partial void Dust(ILogger logger, string device, string what);
+
+    [LoggerMessage(2042, LogLevel.Error, "{Device}: log-writes: logging to {Path} is disabled: {Reason}")]
+    public static partial void WritesLogDisabled(ILogger logger, string device, string path, string reason);
 }

@@ -116,7 +116,7 @@ public sealed class MistakeTests
             "dmio-nbd.json:16: exports[2].nam: unknown property 'nam'; did you mean 'name'?",
             "dmio-nbd.json:18: limits.maxConnections: must be a whole number of at least 1",
             "dmio-nbd.json:3: listners: unknown property 'listners'; did you mean 'listeners'?",
-            "dmio-nbd.json:7: devices.b.table: table line 2 at 'foo': unknown target type \"foo\"; known are linear, striped, mirror, zero, error, delay, flakey and dust",
+            "dmio-nbd.json:7: devices.b.table: table line 2 at 'foo': unknown target type \"foo\"; known are linear, striped, mirror, zero, error, delay, flakey, dust and log-writes",
             "dmio-nbd.json:11: devices.f/: 'f/' is no name for a mapped device; take 1 to 127 letters, digits and any of "
             + ". _ - +, not beginning with a dot",
             "dmio-nbd.json:14: exports[0]: dm:q: no mapped device of that name; known here: a, b, c, d, e, f/",

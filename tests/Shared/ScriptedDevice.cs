@@ -13,20 +13,30 @@ public unsafe class ScriptedDevice : BlockDevice
     private readonly List<BlockRequest> _early = [];
     private readonly List<ScriptedCall> _log = [];
     private byte* _memory;
+    private Sectors _length;
 
     public ScriptedDevice(IoLoop loop, string name, Sectors length, int logicalBlockBytes = Sectors.SizeBytes)
         : base(loop)
     {
         Name = name;
-        Length = length;
+        _length = length;
         LogicalBlockBytes = logicalBlockBytes;
         DiscardCapability = WriteZeroesCapability = length;
         _memory = (byte*)NativeMemory.AllocZeroed((nuint)length.Bytes);
     }
 
+    /// <summary>Makes the device longer; what is new is zero. Nothing may be under way.</summary>
+    public void Lengthen(Sectors length)
+    {
+        _memory = (byte*)NativeMemory.Realloc(_memory, (nuint)length.Bytes);
+        Sectors old = _length;
+        _length = length;
+        Contents(old, length - old).Clear();
+    }
+
     public override string Name { get; }
 
-    public override Sectors Length { get; }
+    public override Sectors Length => _length;
 
     public override int LogicalBlockBytes { get; }
 

@@ -204,7 +204,13 @@ internal sealed partial class DiskLog
                 $"counts in regions of {anchor.RegionSize} sectors and the table says {Legs.RegionSize}; restore the table's "
                 + "region size");
         }
-        if (anchor.Length != Legs.Length)
+        if (_options.File.MayGrow && anchor.Length < Legs.Length && !anchor.IsActive)
+        {
+            // Nothing of the area counts, and it has to lie elsewhere.
+            anchor.AreaBytes = 0;
+            anchor.IsSidecar = false;
+        }
+        else if (anchor.Length != Legs.Length)
         {
             throw Refused(
                 $"is of a mirror of {anchor.Length} sectors and the table says {Legs.Length}; restore the table, or name "
@@ -253,6 +259,7 @@ internal sealed partial class DiskLog
             return recorded;
         }
         _anchor = anchor;
+        recorded.SetLength(anchor.Length, Legs);
         PlaceArea();
         // Who is there is known by its identity, and so goes before those of whom there is only a word, which may have been
         // another leg's.
@@ -290,13 +297,20 @@ internal sealed partial class DiskLog
         {
             RecordSlot slot = _anchor.Slots[i];
             bool same = leg.IsPresent
-                ? leg.Identity.Canonical is { } canonical && slot.Identity == RecordAnchor.Fingerprint(canonical)
+                ? IsIn(slot, leg.Identity)
                 : slot.Name == RecordAnchor.Fingerprint(leg.Place.Argument);
             if (slot.IsUsed && same && slot.Offset == leg.Offset && Array.IndexOf(_slotOfLeg, i) < 0)
                 return i;
         }
         return -1;
     }
+
+    // It may have become longer.
+    private static bool IsIn(RecordSlot slot, LegIdentity leg) =>
+        Has(slot, leg) || (slot.SizeBytes > 0 && slot.SizeBytes < leg.SizeBytes && Has(slot, leg with { SizeBytes = slot.SizeBytes }));
+
+    private static bool Has(RecordSlot slot, LegIdentity leg) =>
+        leg.Canonical is { } canonical && slot.Identity == RecordAnchor.Fingerprint(canonical);
 
     private async Task ReadOrRefuseAsync(Task<Errno> reading, string what)
     {
@@ -362,7 +376,8 @@ internal sealed partial class DiskLog
                 ? Legs[leg].Identity.Canonical is { } canonical ? RecordAnchor.Fingerprint(canonical) : 0
                 : _anchor.Slots[i].Identity;
             _anchor.Slots[i] = new RecordSlot(
-                identity, RecordAnchor.Fingerprint(Legs[leg].Place.Argument), Legs[leg].Offset, true,
+                identity, RecordAnchor.Fingerprint(Legs[leg].Place.Argument), Legs[leg].Offset,
+                Legs[leg].IsPresent ? Legs[leg].Identity.SizeBytes : _anchor.Slots[i].SizeBytes, true,
                 Legs[leg].IsDiverged);
         }
     }

@@ -47,6 +47,8 @@ internal sealed class RecordAnchor
     /// <summary>Where the record's area begins.</summary>
     public long AreaBytes { get; set; }
 
+    private const long MaxSizeBytes = (1L << 47) - 1;
+
     /// <summary>Bytes of one bitmap in the area.</summary>
     public long StrideBytes { get; set; }
 
@@ -87,7 +89,8 @@ internal sealed class RecordAnchor
             ReadOnlySpan<byte> slot = bytes.Slice(SlotsAt + i * SlotBytes, SlotBytes);
             anchor.Slots[i] = new RecordSlot(
                 BinaryPrimitives.ReadUInt128LittleEndian(slot), BinaryPrimitives.ReadUInt128LittleEndian(slot[16..]),
-                new Sectors(BinaryPrimitives.ReadInt64LittleEndian(slot[32..])), slot[40] != 0, slot[41] != 0);
+                new Sectors(BinaryPrimitives.ReadInt64LittleEndian(slot[32..])),
+                BinaryPrimitives.ReadInt64LittleEndian(slot[40..]) >> 16, slot[40] != 0, slot[41] != 0);
         }
         return anchor;
     }
@@ -111,6 +114,9 @@ internal sealed class RecordAnchor
             BinaryPrimitives.WriteUInt128LittleEndian(slot, Slots[i].Identity);
             BinaryPrimitives.WriteUInt128LittleEndian(slot[16..], Slots[i].Name);
             BinaryPrimitives.WriteInt64LittleEndian(slot[32..], Slots[i].Offset.Count);
+            // Six bytes; of what is longer it is not known.
+            long size = Slots[i].SizeBytes > MaxSizeBytes ? 0 : Slots[i].SizeBytes;
+            BinaryPrimitives.WriteInt64LittleEndian(slot[40..], size << 16);
             slot[40] = (byte)(Slots[i].IsUsed ? 1 : 0);
             slot[41] = (byte)(Slots[i].IsDiverged ? 1 : 0);
         }

@@ -90,6 +90,11 @@ internal sealed class MirrorStart(
             Findings.Add("was not stopped cleanly");
             Distrust(recorded.Dirty, unsynced);
         }
+        if (recorded.New.Count > 0)
+        {
+            legs.MayDiffer.UnionWith(recorded.New);
+            Findings.Add($"has become longer; its last {recorded.New.Count} regions are made alike");
+        }
         ResolveDiverged();
         if (options.SyncFrom is { } chosen)
             Choose(legs[chosen]);

@@ -138,7 +138,8 @@ internal sealed partial class MirrorTarget
     /// </summary>
     /// <param name="asked">The legs that were asked.</param>
     /// <param name="region">The number of the region, counted among them.</param>
-    internal void Suspect(ulong asked, int region)
+    /// <param name="forgets">Whether it is a flush: then what came before may be gone already.</param>
+    internal void Suspect(ulong asked, int region, bool forgets = false)
     {
         Leg leg = LegOf(asked, region);
         leg.Suspicions++;
@@ -146,6 +147,8 @@ internal sealed partial class MirrorTarget
             return;
         leg.Failures++;
         _suspects |= leg.Bit;
+        if (forgets)
+            _legs.Forgetful |= leg.Bit;
     }
 
     /// <summary>What follows from failures of one request is decided.</summary>

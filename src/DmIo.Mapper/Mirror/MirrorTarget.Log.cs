@@ -27,7 +27,10 @@ internal sealed partial class MirrorTarget
         string file = Path.Combine(_options.StateDirectory, $"{Host.Name}.mirror-{Line.Start}.json");
         IStateStore store = _options.OpenStore(Loop, file);
         _logPlace = place;
-        var stateFile = new MirrorStateFile(Host, Line, _legs, () => $"{Line.Start} {Line.Length} mirror {TableWords}");
+        var stateFile = new MirrorStateFile(Host, Line, _legs, () => $"{Line.Start} {Line.Length} mirror {TableWords}")
+        {
+            MayGrow = _options.Grows,
+        };
         if (place is null)
             return new CoreLog(Loop, store, stateFile, _legs, _options.Mirror.LogRetryAfter);
         string sidecar = Path.ChangeExtension(file, ".record");

@@ -77,7 +77,7 @@ internal sealed partial class MirrorRecovery(
     public void Resume()
     {
         _stopping = false;
-        Start();
+        Restart();
     }
 
     /// <summary>Tells that legs may differ again in a region.</summary>

@@ -115,6 +115,11 @@ internal sealed class ReadRepair(
                     Count = count.Count,
                 });
         }
+        else if (legs.Forgetful != 0)
+        {
+            // Whom it would be mended from has just failed a flush: the next read that fails asks for it again.
+            leg.Unreadable.Remove(start, count);
+        }
         else if (leg.IsInSet)
         {
             mirror.GiveUpUnreadable(leg, start, count);

@@ -4,7 +4,7 @@ namespace DmIo.Mapper;
 
 /// <summary>
 /// What tells a leg from every other after a restart. A file is its file system, its inode, the time it was created (inode
-/// numbers are used again) and its size; a disk is its worldwide name or serial number, or what the kernel knows a mapped
+/// numbers are used again) and its size, which may grow; a disk is its worldwide name or serial number, or what the kernel knows a mapped
 /// device or a loop device by, and its size; any other device is its name and size. A disk of which none of that is known
 /// is never taken for the one that was recorded.
 /// </summary>
@@ -62,9 +62,12 @@ internal sealed record LegIdentity
         _ => null,
     };
 
-    /// <summary>Whether this is the leg that was recorded. What cannot be known counts as another one.</summary>
+    /// <summary>
+    /// Whether this is the leg that was recorded; it may have become longer. What cannot be known counts as another one.
+    /// </summary>
     public bool IsSameAs(LegIdentity recorded) =>
-        Canonical is { } canonical && recorded is not null && canonical == recorded.Canonical;
+        recorded is not null && SizeBytes >= recorded.SizeBytes
+        && (this with { SizeBytes = recorded.SizeBytes }).Canonical is { } canonical && canonical == recorded.Canonical;
 
     private static string? ReadSerial(string deviceNumber)
     {

@@ -3,6 +3,9 @@ namespace DmIo.Mapper;
 /// <summary>A mirror's knowledge as the contents of its state file, and back.</summary>
 internal sealed class MirrorStateFile(MappedDevice host, TableLine line, LegSet legs, Func<string> table)
 {
+    /// <inheritdoc cref="MappedDeviceOptions.Grows"/>
+    public bool MayGrow { get; init; }
+
     public Guid Volume { get; set; }
 
     public long Epoch { get; set; }
@@ -27,7 +30,7 @@ internal sealed class MirrorStateFile(MappedDevice host, TableLine line, LegSet 
         }
         if (state is null)
             return null;
-        if (state.LengthSectors != line.Length.Count)
+        if (state.LengthSectors != line.Length.Count && !HasGrown(state))
         {
             throw new MapperException(
                 $"{host.Name}: the state file {store.Location} is of a mirror of {state.LengthSectors} sectors and the "
@@ -82,6 +85,7 @@ internal sealed class MirrorStateFile(MappedDevice host, TableLine line, LegSet 
         };
         if (!state.Clean)
             recorded.Dirty.Fill();
+        recorded.SetLength(new Sectors(state.LengthSectors), legs);
         RegionRanges.AddTo(recorded.GivenUp, state.GivenUp, legs.Regions);
         for (int i = 0; i < recorded.Legs.Length; i++)
         {
@@ -98,6 +102,10 @@ internal sealed class MirrorStateFile(MappedDevice host, TableLine line, LegSet 
         }
         return recorded;
     }
+
+    private bool HasGrown(MirrorState state) =>
+        MayGrow && state.LengthSectors < line.Length.Count && state.Clean
+        && state.Legs.All(leg => leg.InSet && leg.Lacks is null or { Count: 0 });
 
     /// <summary>The state as text: for the file, and for the description in a record.</summary>
     public MirrorState Snapshot(bool clean, bool withRegions = true)

@@ -11,6 +11,9 @@ internal sealed class RecordedMirror(long regions, int legs)
     /// <summary>Regions where legs are not known to be identical.</summary>
     public RegionSet Dirty { get; } = new(regions);
 
+    /// <summary>Regions that were not there when it was recorded, or not whole: legs may differ.</summary>
+    public RegionSet New { get; } = new(regions);
+
     /// <summary>Regions that were given up by a forced start.</summary>
     public RegionSet GivenUp { get; } = new(regions);
 
@@ -33,6 +36,13 @@ internal sealed class RecordedMirror(long regions, int legs)
 
     /// <summary>This program had the mirror last, and was cut off with writes in flight.</summary>
     public bool WasCut => !IsClean && !FollowsKernel;
+
+    /// <summary>Takes note of the length that was recorded.</summary>
+    public void SetLength(Sectors recorded, LegSet legs)
+    {
+        for (long region = legs.RegionOf(recorded); recorded < legs.Length && region < legs.Regions; region++)
+            New.Add(region);
+    }
 
     /// <summary>What is known of each leg of the table; null for one that the record does not know.</summary>
     public RecordedLeg?[] Legs { get; } = new RecordedLeg?[legs];

@@ -182,8 +182,6 @@ internal sealed partial class NbdConnection : FdWatch
         {
             _loop.Watch(this);
             _isWatched = true;
-            // The first look comes from the poller: ends of other connections that came before are told before.
-            _loop.WatchWritable(this);
         }
         catch (IOException e)
         {
@@ -191,6 +189,7 @@ internal sealed partial class NbdConnection : FdWatch
             return;
         }
         _readable = true;
+        Pump();
     }
 
     private void Stop()

@@ -62,6 +62,13 @@ public abstract class BlockDevice : IAsyncDisposable
     /// </summary>
     public virtual Errno TakeOldError() => Errno.None;
 
+    /// <summary>
+    /// Makes the device at least that long, if it is of a kind that can be, and takes note if it has become longer
+    /// meanwhile. Only on the device's loop.
+    /// </summary>
+    /// <returns>ENOSPC when it stays too short, or why it could not be made longer.</returns>
+    public virtual Errno Extend(Sectors length) => length <= Length ? Errno.None : Errno.ENOSPC;
+
     /// <summary>Lets go of what the device holds. Requests under way must have completed.</summary>
     public virtual ValueTask DisposeAsync()
     {

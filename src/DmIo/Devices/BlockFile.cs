@@ -96,6 +96,18 @@ internal sealed unsafe class BlockFile : IDisposable
         return errno == Errno.EOPNOTSUPP ? WriteZeroBytes(offsetBytes, lengthBytes, out doneBytes) : errno;
     }
 
+    /// <summary>Makes a file at least that long, durably and without allocating, and looks at the size anew.</summary>
+    public Errno Extend(long lengthBytes)
+    {
+        Errno errno = LookAtSize();
+        if (errno != Errno.None || Identity.IsBlockSpecial || Identity.SizeBytes >= lengthBytes)
+            return errno;
+        if (Libc.FTruncate(Fd, lengthBytes) != 0)
+            return Libc.LastErrno;
+        errno = Sync();
+        return errno == Errno.None ? LookAtSize() : errno;
+    }
+
     /// <summary>Whether it is known without a look at the file that a range is data.</summary>
     public bool IsKnownData(Sectors start, Sectors count) => _known.EndAt(start.Bytes) >= (start + count).Bytes;
 
@@ -281,6 +293,23 @@ internal sealed unsafe class BlockFile : IDisposable
             default:
                 throw WrongKind();
         }
+    }
+
+    private Errno LookAtSize()
+    {
+        if (Identity.IsBlockSpecial)
+        {
+            long size;
+            if (Libc.IoCtl(Fd, BLKGETSIZE64, &size) != 0)
+                return Libc.LastErrno;
+            Identity = Identity with { SizeBytes = size };
+            return Errno.None;
+        }
+        StatXBuffer stat;
+        if (Libc.StatX(Fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stat) != 0)
+            return Libc.LastErrno;
+        Identity = Identity with { SizeBytes = (long)stat.SizeBytes };
+        return Errno.None;
     }
 
     private void InspectRegular(in StatXBuffer stat)

@@ -27,13 +27,14 @@ public sealed class FileDevice : BlockDevice
     private FileWork? _freeWork;
     private FileRingWork? _freeRingWork;
     private Errno _oldError;
+    private Sectors _length;
 
     private FileDevice(IoLoop loop, BlockFile file, FileDeviceOptions options)
         : base(loop)
     {
         _file = file;
         IsReadOnly = options.ReadOnly;
-        Length = Sectors.Floor(file.Identity.SizeBytes);
+        _length = Sectors.Floor(file.Identity.SizeBytes);
         _inlineWrites = !file.IsDirect && (file.IsInMemory || options.InlineWrites);
         _triesNoWait = !file.IsDirect && !file.IsInMemory;
         Ring = (loop as KernelLoop)?.Ring;
@@ -47,7 +48,7 @@ public sealed class FileDevice : BlockDevice
     public override string Name => _file.Path;
 
     /// <inheritdoc/>
-    public override Sectors Length { get; }
+    public override Sectors Length => _length;
 
     /// <inheritdoc/>
     public override int LogicalBlockBytes => _file.LogicalBlockBytes;
@@ -113,6 +114,15 @@ public sealed class FileDevice : BlockDevice
         if (_file.IsKnownData(start, count))
             return [new BlockExtent(start, count, ExtentKind.Data)];
         return await OpenedLane().RunAsync(() => _file.FindExtents(start, count));
+    }
+
+    /// <inheritdoc/>
+    public override Errno Extend(Sectors length)
+    {
+        Errno errno = _file.Extend(length.Bytes);
+        // It may have been made longer by others; what was there stays.
+        _length = Sectors.Max(_length, Sectors.Floor(_file.Identity.SizeBytes));
+        return length <= _length ? Errno.None : errno == Errno.None ? Errno.ENOSPC : errno;
     }
 
     /// <inheritdoc/>

@@ -56,6 +56,36 @@ public sealed class MirrorFilesTests
         await StartAndStopAsync(table, options, 16);
     }
 
+    // Goal: real files are made longer with their mirror, and are known again after a restart.
+    [TestCase("core 1 1024")]
+    [TestCase("disk 2 {0} 1024")]
+    public async Task Files_grow_with_their_mirror(string log)
+    {
+        string a = NewFile("a.img", 1 << 20);
+        string b = NewFile("b.img", 1 << 20);
+        log = string.Format(log, NewFile("log.img", 1 << 20));
+        var errors = new List<TableError>();
+        Table Of(long sectors) => TableParser.Parse($"0 {sectors} mirror {log} 2 {a} 0 {b} 0", errors)!;
+        var events = new EventRing();
+        var options = new MappedDeviceOptions { StateDirectory = _directory, Events = events };
+        byte[] data = MirrorRig.Bytes(8, 7);
+        await using (var world = new FileWorld())
+        {
+            await using MappedDevice device = await MappedDevice.CreateAsync(world.Loop, "vol0", Of(2048), world, options);
+            Assert.That(await world.WriteAsync(device, 2000, data), Is.EqualTo(Errno.None));
+            await device.GrowAsync(new Sectors(8192));
+            Assert.That((new FileInfo(a).Length, new FileInfo(b).Length), Is.EqualTo((4 << 20, 4 << 20)));
+            for (long seen = 0; !device.StatusLine().Contains(" 8/8 "); seen = events.Last)
+                await events.WaitAsync(seen, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+            await device.StopAsync();
+        }
+        await using var again = new FileWorld();
+        await using MappedDevice longer = await MappedDevice.CreateAsync(again.Loop, "vol0", Of(8192), again, options);
+        Assert.That(longer.StatusLine(), Does.Contain(" 8/8 1 AA "));
+        Assert.That(await again.ReadAsync(longer, 2000, data.Length), Is.EqualTo(data));
+        await longer.StopAsync();
+    }
+
     private static async Task StartAndStopAsync(Table table, MappedDeviceOptions options, int inSync)
     {
         await using var world = new FileWorld();

@@ -31,7 +31,12 @@ internal sealed class MirrorRig : IDeviceSource
             OpenStore = (_, _) => Store,
             OpenSidecar = OpenSidecar,
             Identify = (device, argument) => Identities.GetValueOrDefault(argument)
-                ?? new LegIdentity { Kind = "device", Name = argument, SizeBytes = Sectors.Bytes },
+                ?? new LegIdentity
+                {
+                    Kind = "device",
+                    Name = argument,
+                    SizeBytes = device is MissingDevice ? Sectors.Bytes : device.Length.Bytes,
+                },
             NewVolumeId = () => new Guid("11111111-2222-3333-4444-555555555555"),
         };
     }

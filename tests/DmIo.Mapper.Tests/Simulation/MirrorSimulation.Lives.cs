@@ -139,8 +139,9 @@ internal sealed partial class MirrorSimulation
         _store.Error = Errno.None;
         if (hangs)
             HangLog();
+        NamePlaces();
         var errors = new List<TableError>();
-        Table table = TableParser.Parse(_table, errors) ?? throw new InvalidOperationException(string.Join('\n', errors));
+        Table table = TableParser.Parse(TableText(), errors) ?? throw new InvalidOperationException(string.Join('\n', errors));
         return MappedDevice.CreateAsync(_loop, "vol0", table, this, _options);
     }
 
@@ -207,7 +208,7 @@ internal sealed partial class MirrorSimulation
 
     // Whether what legs have forgotten is decided, and durably recorded.
     private void NoteRecordedFlush() => _hasUnrecordedFlush = _hasUnrecordedFlush
-        && (!Mirror.AreFailuresRecorded || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0));
+        && (!IsMirror || !Mirror.AreFailuresRecorded || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0));
 
     // Power goes, or the program is killed, while it stops.
     private void CutStop()
@@ -253,6 +254,8 @@ internal sealed partial class MirrorSimulation
         if (Story is not null)
             Story.Time = _loop.Time;
         _device = null;
+        _failing.Clear();
+        _hasForgotten = false;
         _hasUnrecordedFlush = false;
         _lastTrouble = s_longAgo;
     }

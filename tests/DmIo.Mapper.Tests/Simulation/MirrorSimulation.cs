@@ -17,12 +17,10 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private readonly int _block;
     private readonly HistoryClient _client;
     private readonly StoryLoggers _loggers;
-    private readonly DiskCoverage _legEvents = new();
     private readonly HistoryModel _model;
     private MemoryStore _store = new("/state/vol0.mirror-0.json");
     private readonly long _length;
     private readonly long _regionSize;
-    private readonly string _table;
     private readonly bool _usesSidecar;
     private int _made;
     private bool _isReplacing;
@@ -37,7 +35,6 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         _fault = fault ?? new PlantedFault("none");
         Story = story;
         _loggers = new StoryLoggers(Story);
-        _legEvents.Counted = FlushFailed;
         _length = 512 << _random.Next(3);
         _regionSize = 8 << _random.Next(6);
         _block = _random.Next(4) == 0 ? 4096 : 512;
@@ -65,8 +62,6 @@ internal sealed partial class MirrorSimulation : IDeviceSource
                 LatencyMean = TimeSpan.FromMilliseconds(_random.Next(3)),
             };
         }
-        _table = $"0 {_length} mirror {(HasDiskLog ? "disk 2 log" : "core 1")} {_regionSize} {legs} "
-            + string.Join(' ', Legs.Select((_, i) => $"place{i} 0")) + " 1 handle_errors";
         _model = new HistoryModel(_length, HistoryOrder.Submission, HistorySettling.Never);
         _client = new HistoryClient(_model) { Story = Story, FlushErrorsSpoilReads = true, OnCompleted = CountEnd };
         _options = Options(legs) with { LegsAreFresh = true };
@@ -113,6 +108,9 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     private LegSet Knowledge => Mirror.Knowledge;
 
+    // Not while neither a new table nor the one before can be taken.
+    private bool IsMirror => _device!.Targets[0] is MirrorTarget;
+
     // A log without a deadline is waited for, at a start and a stop too.
     private bool CanLogHang => HasDiskLog && _options.Mirror.LegDeadline > TimeSpan.Zero;
 
@@ -139,7 +137,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     {
         if (deviceArgument == "log")
             return _fault.LogDevice(Log!.Open(_loop));
-        SimulatedMedia leg = Legs[deviceArgument[^1] - '0'];
+        SimulatedMedia leg = _places[deviceArgument];
         return _missing.Contains(leg.Name)
             ? new MissingDevice(_loop, deviceArgument, "the simulation took it away")
             : _fault.Leg(leg.Open(_loop));
@@ -147,14 +145,19 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     private void Reach(string what, long count = 1) => Reached[what] = Reached.GetValueOrDefault(what) + count;
 
-    private SimulatedMedia NewLeg() => new(_random, $"leg{_made++}", new Sectors(_length), _block, _legEvents)
+    private SimulatedMedia NewLeg()
     {
-        Story = Story,
-        TellsHoles = _random.Next(2) == 0,
-        DiscardZeroes = _random.Next(2) == 0,
-        HasCache = _random.Next(8) > 0,
-        LatencyMean = TimeSpan.FromMilliseconds(_random.Next(4)),
-    };
+        string name = $"leg{_made++}";
+        var coverage = new DiskCoverage { Counted = what => LegDid(name, what) };
+        return new SimulatedMedia(_random, name, new Sectors(_length), _block, coverage)
+        {
+            Story = Story,
+            TellsHoles = _random.Next(2) == 0,
+            DiscardZeroes = _random.Next(2) == 0,
+            HasCache = _random.Next(8) > 0,
+            LatencyMean = TimeSpan.FromMilliseconds(_random.Next(4)),
+        };
+    }
 
     private MappedDeviceOptions Options(int legs) => new()
     {
@@ -207,12 +210,11 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             Happen();
         if (_random.Next(3) == 0)
             _loop.Time.Advance(TimeSpan.FromMilliseconds(_random.NextDouble() * (_random.Next(20) == 0 ? 500 : 4)));
-        if (_random.Next(2) == 0)
-        {
-            _loop.RunUntilIdle();
-            NoteRecordedFlush();
-        }
-        TameFlushErrors();
+        if (_random.Next(2) != 0)
+            return;
+        _loop.RunUntilIdle();
+        ForgetDecided();
+        NoteRecordedFlush();
     }
 
     private void Ask()
