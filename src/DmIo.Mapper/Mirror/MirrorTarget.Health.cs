@@ -293,6 +293,8 @@ internal sealed partial class MirrorTarget
     {
         bool isNew = (leg.Errors & kind) == 0;
         leg.Errors |= kind;
+        leg.LastFailure = new LegTrouble(
+            failure.Operation, failure.FirstFailingSector.Count, failure.Errno, Loop.Time.GetUtcNow());
         if (!isNew && !leaves)
             return;
         leg.Failure = new LegFailure(

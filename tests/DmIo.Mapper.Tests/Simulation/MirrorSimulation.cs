@@ -109,7 +109,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private LegSet Knowledge => Mirror.Knowledge;
 
     // Not while neither a new table nor the one before can be taken.
-    private bool IsMirror => _device!.Targets[0] is MirrorTarget;
+    private bool IsMirror => _device!.Targets is [MirrorTarget, ..];
 
     // A log without a deadline is waited for, at a start and a stop too.
     private bool CanLogHang => HasDiskLog && _options.Mirror.LegDeadline > TimeSpan.Zero;
