@@ -3,16 +3,16 @@ using System.Globalization;
 using DmIo.Mapper.Tests;
 
 // Many lives of a mirror, for hours if need be: --first SEED --lives N --steps N --jobs N. The first seed that fails ends
-// it: its story is printed, and the exit status is 1.
+// it: its story is printed, and the exit status is 1. With --all 1 it goes on, and only a line is printed for each.
 // All that can happen in some thousand steps, or nearly.
 const int StoryLines = 200_000;
-var given = new Dictionary<string, int> { ["--first"] = 1, ["--lives"] = 500, ["--steps"] = 2000, ["--jobs"] = 1, ["--faults"] = 0 };
+var given = new Dictionary<string, int> { ["--first"] = 1, ["--lives"] = 500, ["--steps"] = 2000, ["--jobs"] = 1, ["--faults"] = 0, ["--all"] = 0 };
 for (int i = 0; i < args.Length; i += 2)
 {
     if (!given.ContainsKey(args[i]) || i + 1 == args.Length
         || !int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out int value))
     {
-        Console.Error.WriteLine("usage: [--first SEED] [--lives N] [--steps N] [--jobs N] [--faults 1]");
+        Console.Error.WriteLine("usage: [--first SEED] [--lives N] [--steps N] [--jobs N] [--all 1] [--faults 1]");
         return 2;
     }
     given[args[i]] = value;
@@ -26,6 +26,7 @@ var reached = new ConcurrentDictionary<string, long>();
 int next = given["--first"];
 int end = next + given["--lives"];
 string? failure = null;
+int failures = 0;
 Thread[] workers = [.. Enumerable.Range(0, given["--jobs"]).Select(_ => new Thread(Work))];
 foreach (Thread worker in workers)
     worker.Start();
@@ -41,8 +42,8 @@ foreach ((string what, long times) in reached.OrderBy(pair => pair.Key))
 long steps = (long)given["--lives"] * given["--steps"];
 Console.WriteLine(
     $"seeds {given["--first"]} to {end - 1}: {steps} steps in {TimeProvider.System.GetElapsedTime(start).TotalSeconds:0} s, "
-    + "nothing lost");
-return 0;
+    + (failures == 0 ? "nothing lost" : $"{failures} seeds failed"));
+return failures == 0 ? 0 : 1;
 
 void Work()
 {
@@ -51,6 +52,12 @@ void Work()
         var simulation = new MirrorSimulation(seed);
         if (simulation.Live(given["--steps"]) is { } problem)
         {
+            if (given["--all"] > 0)
+            {
+                Console.WriteLine($"seed {seed}: {problem.Split('\n')[0]}");
+                Interlocked.Increment(ref failures);
+                continue;
+            }
             // The same once more, now with its story.
             var story = new Story(StoryLines);
             new MirrorSimulation(seed, story).Live(given["--steps"]);

@@ -42,6 +42,8 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
                     mistakes.Add(device.TablePlace, "all legs are missing; one of them at least must be there");
             }
             CheckDirect(device);
+            if (device.IsWritten)
+                MarkWritten(MappedName.Prefix + device.Name, readOnly: false);
         }
         foreach (ExportConfiguration export in source.Exports)
             CheckExport(export);

@@ -75,6 +75,12 @@ internal sealed class LegSet
     /// </summary>
     public Func<long, long, ulong>? Behind { get; set; }
 
+    /// <summary>
+    /// Bits of the legs that have failed a flush of which the rest is under way: what they have forgotten is not known
+    /// yet, and they stand in for no other.
+    /// </summary>
+    public ulong Forgetful { get; set; }
+
     /// <summary>Whether a leg of the set alone has a write that was answered.</summary>
     public Func<Leg, bool>? AloneHasWrites { get; set; }
 
@@ -163,7 +169,7 @@ internal sealed class LegSet
     /// </summary>
     public bool CanLeave(Leg leaving)
     {
-        ulong rest = Set & ~leaving.Bit;
+        ulong rest = Set & ~leaving.Bit & ~Forgetful;
         if (rest == 0 || DropsLastHolder)
             return DropsLastHolder;
         if (AloneHasWrites?.Invoke(leaving) == true)
@@ -200,6 +206,20 @@ internal sealed class LegSet
                 return region;
         }
         return -1;
+    }
+
+    /// <summary>The regions that no other leg of the set holds as this one does.</summary>
+    public RegionSet HeldAlone(Leg leg)
+    {
+        var alone = new RegionSet(Regions);
+        alone.Fill();
+        alone.ExceptWith(leg.Lacks);
+        foreach (Leg other in _legs)
+        {
+            if (other.IsInSet && other != leg)
+                alone.IntersectWith(other.Lacks);
+        }
+        return alone;
     }
 
     /// <summary>
@@ -268,7 +288,7 @@ internal sealed class LegSet
     public ulong Dispensable(ulong some, long region)
     {
         ulong holders = HoldersOf(region, region) & Set;
-        return (holders & ~some) != 0 ? some : some & ~holders;
+        return (holders & ~some & ~Forgetful) != 0 ? some : some & ~holders;
     }
 
     /// <summary>A leg, of the set if there is one, that holds regions and is not among some; null when there is none.</summary>

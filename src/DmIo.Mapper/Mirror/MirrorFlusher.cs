@@ -71,10 +71,12 @@ internal sealed class MirrorFlusher : IAsyncDisposable
         failures.Add(_asked, outcome);
         ulong flushed = _asked & ~failures.Bits;
         _mirror.NoteFlushed(flushed, _stamp);
+        _legs.Forgetful = 0;
         // The kernel tells a client's flush that failed from one of its own.
         LegErrors kind = _served.Count > 0 ? LegErrors.Write : LegErrors.Flush;
         bool isDurable = _mirror.FlushFailed(failures, flushed, kind);
         _mirror.Decided(failures.Bits);
+        _mirror.ReadAfterDecision();
         // What a flush of the mirror's own could not save, the next client is told.
         _owesError |= !isDurable;
         foreach (BlockRequest request in _served)
@@ -146,8 +148,10 @@ internal sealed class MirrorFlusher : IAsyncDisposable
 
         protected override void RegionFinished(int region, in RegionFailure? failure)
         {
-            if (failure is not null)
-                _flusher._mirror.Suspect(Asked, region);
+            if (failure is null)
+                return;
+            _flusher._mirror.LegOf(Asked, region).Meter.Writes.Failed();
+            _flusher._mirror.Suspect(Asked, region, forgets: true);
         }
 
         protected override void Landed(int region) => _flusher._mirror.Landed(_flusher._mirror.LegOf(Asked, region));

@@ -5,17 +5,26 @@ namespace DmIo.Mapper;
 // The way of a read: to the leg that is least busy of those that hold it, and to the next when that fails.
 internal sealed partial class MirrorTarget
 {
+    private readonly List<MirrorRead> _undecided = [];
     private MirrorRead? _freeRead;
     private readonly ulong _writeMostly;
 
     internal void Finished(MirrorRead read)
     {
         Leg leg = read.Leg!;
-        leg.ReadsInFlight--;
+        leg.Meter.ReadEnded(read.BeganAt, read.Count.Bytes);
         _watch.Remove(read);
         // A leg that has failed a flush meanwhile may have forgotten what it was to keep: rather ask another.
-        if (read.Error == Errno.None && leg.Failures != read.LegFailures && TryStart(read))
-            return;
+        if (read.Error == Errno.None && leg.Failures != read.LegFailures)
+        {
+            if (TryStart(read) || AwaitsDecision(read, leg, read.At, read.At + read.Count))
+                return;
+            if (leg.Lacks.ContainsAny(_legs.RegionOf(read.At), _legs.LastOf(read.At, read.Count)))
+            {
+                Fail(read, read.At);
+                return;
+            }
+        }
         if (read.Error == Errno.None)
         {
             if (read.Unreadable != 0)
@@ -28,11 +37,16 @@ internal sealed partial class MirrorTarget
             return;
         }
         read.Unreadable |= leg.Bit;
+        leg.Meter.Reads.Failed();
         NoteReadFailure(leg, new RegionFailure(BlockOperation.Read, read.FailedAt, read.Error), LegErrors.Read);
         if (TryStart(read))
             return;
-        // Never what happened to lie in the buffer.
-        Sectors failedAt = read.FailedAt - leg.Offset;
+        Fail(read, read.FailedAt - leg.Offset);
+    }
+
+    // Never with what happened to lie in the buffer.
+    private void Fail(MirrorRead read, Sectors failedAt)
+    {
         MemoryOf(read).Clear();
         End(read, Errno.EIO, failedAt);
     }
@@ -54,10 +68,8 @@ internal sealed partial class MirrorTarget
     private void StartPiece(MirrorRead read)
     {
         read.Tried = read.Unreadable = 0;
-        if (TryStart(read))
-            return;
-        MemoryOf(read).Clear();
-        End(read, Errno.EIO, read.At);
+        if (!TryStart(read))
+            Fail(read, read.At);
     }
 
     // Sends the longest piece that one leg can serve to that leg.
@@ -91,6 +103,8 @@ internal sealed partial class MirrorTarget
         if (candidates == 0)
             return false;
         Leg leg = Choose(candidates, start, end - start);
+        if (AwaitsDecision(read, leg, start, end))
+            return true;
         read.Leg = leg;
         read.LegFailures = leg.Failures;
         read.Tried |= leg.Bit;
@@ -100,11 +114,39 @@ internal sealed partial class MirrorTarget
         read.Data = start == request.Start && end == request.End
             ? memory
             : memory.Slice((start - request.Start).Bytes, read.Count.Bytes);
-        leg.ReadsInFlight++;
+        leg.Meter.Reads.InFlight++;
         leg.NextSequential = end;
         _watch.Add(read);
         leg.Device.Submit(read);
         return true;
+    }
+
+    // A leg that has failed a flush may have forgotten what another has, though that cannot read it: it is asked when it is
+    // known what it lacks.
+    private bool AwaitsDecision(MirrorRead read, Leg leg, Sectors start, Sectors end)
+    {
+        if ((_legs.Forgetful & leg.Bit) == 0)
+            return false;
+        ulong sound = _legs.NotLacking(_legs.RegionOf(start), _legs.LastOf(start, end - start)) & _legs.Set & ~_legs.Forgetful;
+        if (UpToDate(sound, start, end) == 0)
+            return false;
+        _undecided.Add(read);
+        return true;
+    }
+
+    /// <summary>What legs that have failed a flush lack is known: goes on with reads that waited for it.</summary>
+    internal void ReadAfterDecision()
+    {
+        if (_undecided.Count == 0)
+            return;
+        MirrorRead[] reads = [.. _undecided];
+        _undecided.Clear();
+        foreach (MirrorRead read in reads)
+        {
+            read.Tried = read.Unreadable;
+            if (!TryStart(read))
+                Fail(read, read.At);
+        }
     }
 
     // Rather those that have not just failed something.

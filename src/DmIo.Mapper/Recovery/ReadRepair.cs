@@ -35,6 +35,9 @@ internal sealed class ReadRepair(
         Work();
     }
 
+    /// <summary>Forgets the read errors of a leg.</summary>
+    public void Forget(Leg leg) => _errors[leg.Index] = 0;
+
     /// <summary>Begins nothing more, and waits for what is being mended.</summary>
     public async Task StopAsync()
     {
@@ -114,6 +117,11 @@ internal sealed class ReadRepair(
                     Region = legs.RegionOf(start),
                     Count = count.Count,
                 });
+        }
+        else if (legs.Forgetful != 0)
+        {
+            // Whom it would be mended from has just failed a flush: the next read that fails asks for it again.
+            leg.Unreadable.Remove(start, count);
         }
         else if (leg.IsInSet)
         {

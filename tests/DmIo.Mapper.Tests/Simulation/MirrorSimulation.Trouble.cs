@@ -11,11 +11,16 @@ internal sealed partial class MirrorSimulation
     private TimeSpan _lastTrouble = s_longAgo;
     private bool _troubleSinceFlush;
     private bool _hasUnrecordedFlush;
+    private bool _endsSoon;
+
+    // Legs that have failed something, and whether one of them was a flush, until what follows from that is decided.
+    private readonly HashSet<string> _failing = [];
+    private bool _hasForgotten;
 
     private void Happen()
     {
         SimulatedMedia leg = Legs[_random.Next(Legs.Count)];
-        switch (_random.Next(27))
+        switch (_random.Next(31))
         {
             case 0 or 1:
                 PowerCut();
@@ -63,15 +68,18 @@ internal sealed partial class MirrorSimulation
                 break;
             case 16:
                 Trouble();
+                Story?.Add($"{leg.Name} begins to fail writes");
                 leg.Faults.WriteErrors = 0.3;
                 leg.Faults.ZeroesErrors = 0.3;
                 break;
-            case 17:
+            case 17 or 29 or 30:
                 Trouble();
+                Story?.Add($"{leg.Name} begins to fail flushes");
                 leg.Faults.FlushErrors = 0.3;
                 break;
             case 18 when _random.Next(3) == 0:
                 Trouble();
+                Story?.Add($"operations of {leg.Name} begin to vanish");
                 leg.Faults.Vanishings = 0.05;
                 break;
             case 18:
@@ -82,14 +90,18 @@ internal sealed partial class MirrorSimulation
                 leg.Revive();
                 break;
             case 20 or 21:
+                Story?.Add("legs fail no more");
                 foreach (SimulatedMedia any in Legs)
                     any.Faults.Heal();
                 break;
             case 22 or 23:
                 TroubleLog();
                 break;
-            case >= 24:
+            case >= 24 and < 27:
                 HealLog();
+                break;
+            case 27 or 28:
+                ChangeDevice();
                 break;
         }
     }
@@ -103,7 +115,7 @@ internal sealed partial class MirrorSimulation
             return;
         }
         SimulatedMedia media = LogMedia();
-        switch (_random.Next(6))
+        switch (_random.Next(7))
         {
             case 0:
                 media.Faults.WriteErrors = 0.5;
@@ -114,13 +126,36 @@ internal sealed partial class MirrorSimulation
             case 2:
                 media.Leave(losesPower: false);
                 break;
-            case 3:
-                media.Faults.SlowOperations = 0.3;
-                media.Faults.SlowLatency = TimeSpan.FromSeconds(1);
+            case 3 or 4:
+                SlowLog(0.3);
                 break;
             default:
                 media.Hang();
                 break;
+        }
+    }
+
+    // What has landed late on the log is soon written over: an end of the life must come before, to find it.
+    private void LogLanded(DiskEvent what) =>
+        _endsSoon |= what is DiskEvent.LandedAfterHang or DiskEvent.LandedSlow && _random.Next(4) == 0;
+
+    private void EndLife()
+    {
+        if (_random.Next(2) == 0)
+            PowerCut();
+        else
+            Kill();
+        Start();
+    }
+
+    // Now and then an operation takes long, and what comes later passes it.
+    private void SlowLog(double rate)
+    {
+        Trouble();
+        foreach (SimulatedMedia media in (SimulatedMedia[])[Log!, Sidecar!])
+        {
+            media.Faults.SlowOperations = rate;
+            media.Faults.SlowLatency = TimeSpan.FromMilliseconds(200);
         }
     }
 
@@ -173,29 +208,33 @@ internal sealed partial class MirrorSimulation
         return false;
     }
 
-    // A flush that fails on the last leg that holds something loses it at once, whenever a client is told.
-    private void FlushFailed(DiskEvent what)
+    // What a failed flush forgot on a leg is lost, whenever a client is told, if no other leg stands in for all of it: one
+    // that has everything and fails nothing before the mirror has decided what follows from the flush.
+    private void LegDid(string name, DiskEvent what)
     {
-        if (what != DiskEvent.FlushError || _device is null)
-            return;
-        _hasUnrecordedFlush = true;
-        foreach (Leg leg in Knowledge.Legs)
+        if (_device is null || !IsMirror || what is not (DiskEvent.FlushError or DiskEvent.WriteError or DiskEvent.ZeroesError
+            or DiskEvent.GoneRefused or DiskEvent.GoneUnderWay))
         {
-            if (!leg.IsInSet || leg.Lacks.Count > 0)
-            {
-                Trouble();
-                _model.Fail(_model.BeginFlush(), maySpoilReads: true);
-                return;
-            }
+            return;
         }
+        _failing.Add(name);
+        _hasForgotten |= what == DiskEvent.FlushError;
+        _hasUnrecordedFlush |= what == DiskEvent.FlushError;
+        if (!_hasForgotten || Knowledge.Legs.ToArray().Any(StandsIn))
+            return;
+        Trouble();
+        Reach("flush errors that lost something");
+        _model.Fail(_model.BeginFlush(), maySpoilReads: true);
     }
 
-    // Two legs that both lose what they were to flush lose it for good.
-    private void TameFlushErrors()
+    private bool StandsIn(Leg leg) => leg.IsInSet && leg.Lacks.Count == 0 && !_failing.Contains(leg.Device.Name);
+
+    // Once the loop is idle; what follows from an operation is decided when it has ended on all legs.
+    private void ForgetDecided()
     {
-        if (Legs.Count(leg => leg.Faults.FlushErrors > 0) == 1)
+        if (_failing.Count == 0 || !IsMirror || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0))
             return;
-        foreach (SimulatedMedia leg in Legs)
-            leg.Faults.FlushErrors = 0;
+        _failing.Clear();
+        _hasForgotten = false;
     }
 }
