@@ -163,10 +163,13 @@ internal sealed partial class MirrorSimulation
         // Where neither table is taken it names those of the one before.
         if (IsMirror)
             TakeLegsOfTable();
+        // A leg that is new has no place in the record before the log has been opened with it.
+        _isReplacing = true;
         if (_random.Next(2) == 0)
             PowerCut();
         else
             Kill();
+        _isReplacing = false;
         Start();
     }
 
