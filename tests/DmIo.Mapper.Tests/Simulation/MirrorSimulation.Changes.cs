@@ -169,8 +169,8 @@ internal sealed partial class MirrorSimulation
             PowerCut();
         else
             Kill();
-        _isReplacing = false;
         Start();
+        _isReplacing = false;
     }
 
     private void AskAndPass()
