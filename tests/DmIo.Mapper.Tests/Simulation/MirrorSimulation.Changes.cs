@@ -124,6 +124,9 @@ internal sealed partial class MirrorSimulation
             if (!change.IsCompleted && media.IsHung)
                 media.EndHang();
         }
+        // What vanishes from now on nobody would complete.
+        foreach (SimulatedMedia media in AllMedia.Concat(_places.Values))
+            media.Faults.Vanishings = 0;
         Pass(() => change.IsCompleted, "a change of the device ends");
         if (!IsMirror)
         {
