@@ -104,7 +104,7 @@ internal sealed class MirrorFlusher : IAsyncDisposable
             _isGated = true;
         }
         // What was acknowledged and has not reached all legs yet is not durable by this flush.
-        if (_mirror.AnyLagsUpTo(_gate))
+        if (_mirror.AnyLagsUpTo(_gate) && !_mirror.HasFault(EngineFaults.FlushesBesideLaggards))
             return;
         _isGated = false;
         _isBusy = true;

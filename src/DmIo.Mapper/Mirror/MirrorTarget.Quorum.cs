@@ -149,7 +149,8 @@ internal sealed partial class MirrorTarget
         while (_heldBack.TryDequeue(out MirrorWrite? write))
         {
             write.HasFailed = false;
-            End(write, Errno.None);
+            if (!HasFault(EngineFaults.ForgetsHeldWrites))
+                End(write, Errno.None);
         }
     }
 }

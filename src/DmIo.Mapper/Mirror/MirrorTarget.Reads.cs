@@ -97,7 +97,7 @@ internal sealed partial class MirrorTarget
             if (region < last)
                 end = _legs.StartOf(region + 1);
         }
-        if (_lagging.Count > 0)
+        if (_lagging.Count > 0 && !HasFault(EngineFaults.ReadsFromLaggards))
             candidates = UpToDate(candidates, read.Tried, start, ref end);
         if (candidates == 0)
             return false;

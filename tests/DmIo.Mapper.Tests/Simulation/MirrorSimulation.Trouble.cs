@@ -83,7 +83,7 @@ internal sealed partial class MirrorSimulation
                 break;
             case 18:
                 Trouble();
-                leg.Spoil(new(_random.NextInt64(_length)), new(1), _random.Next(4) == 0);
+                Spoil(leg);
                 break;
             case 19:
                 leg.Revive();
@@ -100,6 +100,14 @@ internal sealed partial class MirrorSimulation
                 HealLog();
                 break;
         }
+    }
+
+    // A sector, or a scratch over many.
+    private void Spoil(SimulatedMedia leg)
+    {
+        long start = SomePlace();
+        long count = _random.Next(3) == 0 ? Math.Min(_random.Next(1, 40), _length - start) : 1;
+        leg.Spoil(new(start), new(count), _random.Next(4) == 0);
     }
 
     private void TroubleLog()
