@@ -42,7 +42,7 @@ public sealed partial class MappedDevice
             places.Add((line, [.. legs]));
             foreach (string argument in line.Target.OtherDevices)
             {
-                if (Find(_devices, argument, "Error creating mirror dirty log: ", problems) is { } device)
+                if (Find(_devices, argument, line.Target.OtherLookupFailure, problems) is { } device)
                     others.Add((line, new TargetLeg(device, Sectors.Zero, argument)));
             }
         }
@@ -87,6 +87,7 @@ public sealed partial class MappedDevice
         DelaySpec => new DelayTarget(this, line, legs),
         FlakeySpec => new FlakeyTarget(this, line, legs[0], options.NewRandom()),
         DustSpec => new DustTarget(this, line, legs[0]),
+        LogWritesSpec => new LogWritesTarget(this, line, legs[0], log!),
         MirrorSpec => new MirrorTarget(this, line, legs, log, options),
         _ => throw new InvalidOperationException($"There is no target for {line.Target.GetType().Name}."),
     };
@@ -95,7 +96,7 @@ public sealed partial class MappedDevice
 
     private TargetLeg? Find(IDeviceSource devices, TableLine line, DeviceArgument leg, int index, List<string> problems)
     {
-        if (Find(devices, leg.Device, "", problems) is not { } device)
+        if (Find(devices, leg.Device, "Device lookup failure", problems) is not { } device)
             return null;
         Sectors length = line.Target.LengthOnDevice(line.Length);
         if (leg.Offset.Count <= device.Length.Count - length.Count)
@@ -117,7 +118,7 @@ public sealed partial class MappedDevice
         }
         catch (IOException e)
         {
-            problems.Add($"{Name}: {what}Device lookup failure: {e.Message}");
+            problems.Add($"{Name}: {what}: {e.Message}");
             return null;
         }
         return device.Loop == Loop
@@ -177,24 +178,11 @@ public sealed partial class MappedDevice
                     + $"{logicalBlockBytes} bytes; make its start, length and offsets multiples of {unit + 1} "
                     + "sectors");
             }
-            if (line.Target is StripedSpec striped && (striped.ChunkSize.Count & unit) != 0)
+            if (line.Target.CheckBlocks(logicalBlockBytes) is { } problem)
             {
                 problems.Add(
-                    $"{Name}: the stripes at sector {line.Start} have chunks of {striped.ChunkSize} sectors and a leg with a "
-                    + $"logical block size of {logicalBlockBytes} bytes; take a multiple of {unit + 1} sectors");
-            }
-            if (line.Target is DustSpec dust && dust.BlockBytes < logicalBlockBytes)
-            {
-                problems.Add(
-                    $"{Name}: the dust at sector {line.Start} has blocks of {dust.BlockBytes} bytes and a device with a "
-                    + $"logical block size of {logicalBlockBytes} bytes; take a block size of at least {logicalBlockBytes}");
-            }
-            // Recovery copies regions one by one.
-            if (line.Target is MirrorSpec mirror && mirror.RegionSize.Count <= unit)
-            {
-                problems.Add(
-                    $"{Name}: the mirror at sector {line.Start} has regions of {mirror.RegionSize} sectors and a leg with a "
-                    + $"logical block size of {logicalBlockBytes} bytes; take a region size of at least {unit + 1} sectors");
+                    $"{Name}: the {line.Target.Name} at sector {line.Start} has {problem} and a device with a "
+                    + $"logical block size of {logicalBlockBytes} bytes; take a multiple of that");
             }
         }
     }

@@ -4,10 +4,15 @@ namespace DmIo.Mapper;
 public sealed partial class MappedDevice
 {
     private (Table Table, MappedDeviceOptions Options)? _inactive;
+    private (Table Table, MappedDeviceOptions Options)? _lost;
+    private ITimer? _retry;
     private Task _changing = Task.CompletedTask;
 
     /// <summary>Whether requests are held back until <see cref="ResumeAsync"/>.</summary>
     public bool IsSuspended { get; private set; }
+
+    /// <summary>The table that the next <see cref="ResumeAsync"/> takes; null when none waits.</summary>
+    public Table? InactiveTable => _inactive?.Table;
 
     /// <summary>Whether a table waits for the next <see cref="ResumeAsync"/>.</summary>
     public bool HasInactiveTable => _inactive is not null;
@@ -57,7 +62,8 @@ public sealed partial class MappedDevice
     /// what was held back. From any thread.
     /// </summary>
     /// <exception cref="MapperException">
-    /// The table could not be taken: it is forgotten, and the one before serves again, if that could be taken again.
+    /// The table could not be taken: it is forgotten, and the one before serves again. If that cannot be taken again
+    /// either, the device stays suspended, and it is tried again from time to time, and by the next call.
     /// </exception>
     public Task ResumeAsync(CancellationToken cancellationToken = default) => ChangeAsync(async () =>
     {
@@ -65,17 +71,10 @@ public sealed partial class MappedDevice
             return;
         if (!IsSuspended)
             await HoldBackAllAsync(flush: true, cancellationToken);
-        try
-        {
-            if (_inactive is { } next)
-                await SwapAsync(next.Table, next.Options, cancellationToken);
-        }
-        finally
-        {
-            _inactive = null;
+        if ((_inactive ?? _lost) is { } next)
+            await SwapAndServeAsync(next.Table, next.Options, cancellationToken);
+        else
             ServeAgain();
-            Raise(null, VolumeEventKind.Resumed, default);
-        }
     });
 
     private async Task HoldBackAllAsync(bool flush, CancellationToken cancellationToken)
@@ -118,6 +117,7 @@ public sealed partial class MappedDevice
         foreach (Target target in _targets)
             target.Resume();
         StartAgain();
+        Raise(null, VolumeEventKind.Resumed, default);
     }
 
     // Another table at once, while the device serves.
@@ -127,32 +127,40 @@ public sealed partial class MappedDevice
             throw new MapperException($"{Name}: is suspended, or a loaded table waits; resume it first (resume)");
         CheckSuccessor(table);
         await HoldBackAllAsync(flush: false, cancellationToken);
+        await SwapAndServeAsync(table, options, cancellationToken);
+    }
+
+    private async Task SwapAndServeAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
+    {
         try
         {
             await SwapAsync(table, options, cancellationToken);
         }
         finally
         {
-            ServeAgain();
-            Raise(null, VolumeEventKind.Resumed, default);
+            _inactive = null;
+            if (_lost is null)
+                ServeAgain();
+            else
+                RetryLater();
         }
     }
 
     private async Task SwapAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
     {
         CheckSuccessor(table);
-        (Table oldTable, MappedDeviceOptions oldOptions) = (_table, _options);
-        await LetGoAsync();
+        (Table oldTable, MappedDeviceOptions oldOptions) = _lost ?? (_table, _options);
+        await LetGoAsync(_targets.Length);
         try
         {
             await TakeAsync(table, options, cancellationToken);
         }
         catch (Exception e) when (e is MapperException or IOException or OperationCanceledException)
         {
-            await LetGoAsync();
             await TakeBackAsync(oldTable, oldOptions, e);
             throw e is MapperException ? e : new MapperException($"{Name}: {e.Message}");
         }
+        _lost = null;
         Volatile.Write(ref _eventNumber, _eventNumber + 1);
         foreach (Target target in _targets)
             MapperLog.Status(Logger, Name, StatusOf(target));
@@ -166,32 +174,36 @@ public sealed partial class MappedDevice
         }
         catch (Exception e) when (e is MapperException or IOException)
         {
-            await LetGoAsync();
-            // Not a word of data is touched: everything fails until there is a table that works.
+            _lost = (table, options);
+            // Requests wait; this is what the status shows meanwhile.
             var line = new TableLine(Sectors.Zero, table.Length, new ErrorSpec());
             Bind(new Table([line]), new Binding([(line, [])], [], Sectors.SizeBytes, 1, false), options);
             throw new MapperException(
             [
                 reason.Message,
-                $"{Name}: the table before cannot be taken again either ({e.Message}); everything fails with EIO until "
-                + "another is loaded and resumed",
+                $"{Name}: the table before cannot be taken again either ({e.Message}); it stays suspended until it can, "
+                + "which is tried again by itself and by resume, or until another table is loaded and resumed",
             ]);
         }
     }
 
-    // What could not be flushed or recorded is told; the next table is taken as after a crash then.
-    private async Task LetGoAsync()
+    private void RetryLater() => _retry ??= Loop.Time.CreateTimer(
+        _ => _ = Spawn("taking a table again", RetryAsync), null, _options.Mirror.LogRetryAfter, Timeout.InfiniteTimeSpan);
+
+    private async ValueTask RetryAsync()
     {
+        _retry?.Dispose();
+        _retry = null;
+        if (_lost is null || _stopped)
+            return;
         try
         {
-            await StopTargetsAsync();
+            await ResumeAsync();
         }
-        catch (IOException e)
+        catch (MapperException e)
         {
             MapperLog.Finding(Logger, Name, e.Message);
         }
-        foreach (Target target in _targets)
-            await target.DisposeAsync();
     }
 
     private void CheckSuccessor(Table table)

@@ -60,6 +60,9 @@ public sealed partial class MappedDevice : OrderedDevice
         return first;
     }
 
+    /// <summary>What it is made of; another after a resume that takes one. From any thread.</summary>
+    public Table Table => _table;
+
     /// <summary>How often the health of something in the device has changed, as device-mapper's event number.</summary>
     public long EventNumber => Volatile.Read(ref _eventNumber);
 
@@ -135,7 +138,7 @@ public sealed partial class MappedDevice : OrderedDevice
         _stopped = true;
         StartAgain();
         await ChangeEndedAsync();
-        await StopTargetsAsync();
+        await StopTargetsAsync(_targets.Length);
     });
 
     /// <summary>
@@ -198,14 +201,39 @@ public sealed partial class MappedDevice : OrderedDevice
         Bind(table, Check(table), options);
         // What is said for one start is not said for the next.
         _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false, Grows = false };
-        foreach (Target target in _targets)
-            await target.StartAsync(cancellationToken);
+        int started = 0;
+        try
+        {
+            for (; started < _targets.Length; started++)
+                await _targets[started].StartAsync(cancellationToken);
+        }
+        catch
+        {
+            await LetGoAsync(started);
+            _targets = [];
+            throw;
+        }
     }
 
-    private async Task StopTargetsAsync()
+    // What could not be flushed or recorded is told; the next start is one as after a crash then.
+    private async Task LetGoAsync(int started)
+    {
+        try
+        {
+            await StopTargetsAsync(started);
+        }
+        catch (IOException e)
+        {
+            MapperLog.Finding(Logger, Name, e.Message);
+        }
+        foreach (Target target in _targets)
+            await target.DisposeAsync();
+    }
+
+    private async Task StopTargetsAsync(int started)
     {
         var problems = new List<string>();
-        foreach (Target target in _targets)
+        foreach (Target target in _targets.Take(started))
         {
             try
             {

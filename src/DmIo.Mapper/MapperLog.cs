@@ -98,10 +98,41 @@ internal static partial class MapperLog
         + "another disk, which holds nothing; give it a serial number, or name a mapped device upon it")]
     public static partial void LegIsAnonymous(ILogger logger, string device, int leg, string path);
 
+    [LoggerMessage(2030, LogLevel.Information, "{Device}: a {What} of the legs begins at sector {Sector} of the mirror")]
+    public static partial void ScrubBegins(ILogger logger, string device, string what, Sectors sector);
+
+    [LoggerMessage(2031, LogLevel.Information,
+        "{Device}: the {What} of the legs is {Percent} % done, {Rate} MiB/s, {Seconds} s left")]
+    public static partial void ScrubProgress(
+        ILogger logger, string device, string what, long percent, long rate, long seconds);
+
+    [LoggerMessage(2032, LogLevel.Warning,
+        "{Device}: legs differ at sector {Sector}, {Count} sectors: {Groups}, first at byte {FirstByte}; {Outcome}")]
+    public static partial void Mismatch(
+        ILogger logger, string device, Sectors sector, long count, string groups, long firstByte, ScrubOutcome outcome);
+
+    [LoggerMessage(2033, LogLevel.Information,
+        "{Device}: the {What} of the legs ended ({End}): {Differing} sectors differed, {Repaired} were repaired, "
+        + "{Unreadable} could not be read")]
+    public static partial void ScrubEnded(
+        ILogger logger, string device, string what, ScrubEnd end, Sectors differing, Sectors repaired,
+        Sectors unreadable);
+
+    [LoggerMessage(2034, LogLevel.Warning,
+        "{Device}: leg {Leg} {Path} was taken out of the set by hand and stays out until it is cleared")]
+    public static partial void LegFailedByHand(ILogger logger, string device, int leg, string path);
+
+    [LoggerMessage(2035, LogLevel.Information,
+        "{Device}: what leg {Leg} {Path} has failed is forgotten, and it is looked at")]
+    public static partial void LegCleared(ILogger logger, string device, int leg, string path);
+
     [LoggerMessage(2024, LogLevel.Error,
         "{Device}: the log's device {Path} does not answer within {Seconds} s; nothing more is asked of it before it does")]
     public static partial void LogHangs(ILogger logger, string device, string path, double seconds);
 
     [LoggerMessage(2041, LogLevel.Information, "{Device}: dust: {What}")]
     public static partial void Dust(ILogger logger, string device, string what);
+
+    [LoggerMessage(2042, LogLevel.Error, "{Device}: log-writes: logging to {Path} is disabled: {Reason}")]
+    public static partial void WritesLogDisabled(ILogger logger, string device, string path, string reason);
 }

@@ -22,6 +22,14 @@ public sealed record MirrorOptions
     /// </summary>
     public long RecoveryBusyRateBytes { get; init; } = 64 << 20;
 
+    /// <summary>The most bytes of the volume per second that a check or repair of the legs does; zero: as fast as it goes.</summary>
+    public long ScrubRateBytes { get; init; }
+
+    /// <summary>
+    /// The same while clients are at work; zero: no less than otherwise. Arbitrary: less than recovery, which is urgent.
+    /// </summary>
+    public long ScrubBusyRateBytes { get; init; } = 32 << 20;
+
     /// <summary>How long after a leg has left it is looked at for the first time; doubled with every failure.</summary>
     public TimeSpan ProbeAfter { get; init; } = TimeSpan.FromSeconds(1);
 

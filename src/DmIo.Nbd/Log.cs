@@ -51,6 +51,9 @@ internal static partial class Log
     [LoggerMessage(3020, LogLevel.Warning, "{Count} connections were cut off with requests unanswered")]
     public static partial void StopWasForced(this ILogger logger, int count);
 
+    [LoggerMessage(3021, LogLevel.Warning, "export {Export} was removed: {Count} connections were cut off with requests unanswered")]
+    public static partial void RemovalWasForced(this ILogger logger, string export, int count);
+
     [LoggerMessage(3011, LogLevel.Information, "{Peer}: export {Export}: connection ended: {Reason}")]
     private static partial void ConnectionEnded(ILogger logger, string peer, string export, string reason);
 

@@ -21,7 +21,7 @@ public sealed partial class NbdServer
             foreach (NbdConnection connection in _connections)
                 connection.PostKill();
         }
-        foreach (HandshakeChannel channel in _handshakes.Values)
+        foreach ((HandshakeChannel channel, _) in _handshakes.Values)
             channel.Abort(EndReason.Stopped);
         if (!await WaitUntilAsync(() => _connections.Count == 0 && _handshakes.Count == 0, s_afterForce))
             return; // Requests that a device still holds keep their buffers.
@@ -44,7 +44,9 @@ public sealed partial class NbdServer
             TimeSpan left = bound - _loop.Time.GetElapsedTime(start);
             if (left <= TimeSpan.Zero)
                 return false;
-            _changed = new TaskCompletionSource();
+            // Others may wait for the same change.
+            if (_changed.Task.IsCompleted)
+                _changed = new TaskCompletionSource();
             try
             {
                 await _changed.Task.WaitAsync(left, _loop.Time);

@@ -26,13 +26,14 @@ public sealed partial class NbdServer : IAsyncDisposable
 
     // All of these live on the front loop.
     private readonly List<NbdListener> _listeners = [];
-    private readonly Dictionary<Handshake, HandshakeChannel> _handshakes = [];
+    private readonly Dictionary<Handshake, (HandshakeChannel Channel, ServedClient Client)> _handshakes = [];
     private readonly HashSet<NbdConnection> _connections = [];
     private readonly Dictionary<KernelLoop, LoopMemory> _memories = [];
     private TaskCompletionSource _changed = new();
     private bool _isStopping;
     private bool _saidTooMany;
 
+    private long _lastClient;
     private int _connectionCount;
     private Task? _stopped;
 
@@ -129,14 +130,16 @@ public sealed partial class NbdServer : IAsyncDisposable
             return;
         }
         Interlocked.Increment(ref _connectionCount);
-        _ = _loop.InvokeAsync(() => NegotiateAsync(fd, peer));
+        var client = new ServedClient(++_lastClient, peer, _loop.Time.GetUtcNow());
+        _ = _loop.InvokeAsync(() => NegotiateAsync(fd, client));
     }
 
-    private async ValueTask NegotiateAsync(int fd, string peer)
+    private async ValueTask NegotiateAsync(int fd, ServedClient client)
     {
+        string peer = client.Peer;
         HandshakeChannel channel = new(_loop, fd);
         Handshake handshake = new(channel, _exports, _limits, peer, _logger) { IsStopping = _isStopping };
-        _handshakes.Add(handshake, channel);
+        _handshakes.Add(handshake, (channel, client));
         NbdExport? chosen = null;
         try
         {
@@ -163,21 +166,23 @@ public sealed partial class NbdServer : IAsyncDisposable
             _logger.HandshakeBug(peer, e);
         }
         _handshakes.Remove(handshake);
-        if (chosen is not null)
-            Serve(channel, chosen, peer);
-        else
-            channel.Close();
-        if (chosen is null)
-            SlotFreed();
+        // An export may have been removed while its name was on its way to the client.
+        if (chosen is not null && _exports.Has(chosen))
+        {
+            Serve(channel, chosen, client);
+            return;
+        }
+        channel.Close();
+        SlotFreed();
     }
 
-    private void Serve(HandshakeChannel channel, NbdExport export, string peer)
+    private void Serve(HandshakeChannel channel, NbdExport export, ServedClient client)
     {
-        _logger.Serving(peer, Printable.Name(export.Name));
+        _logger.Serving(client.Peer, Printable.Name(export.Name));
         if (!_memories.TryGetValue(export.Loop, out LoopMemory? memory))
             _memories.Add(export.Loop, memory = new LoopMemory(export.Loop, _limits, _pinned));
         var connection = new NbdConnection(
-            channel.Fd, export, _limits, memory, peer, channel.Detach(), _logger,
+            channel.Fd, export, _limits, memory, client, channel.Detach(), _logger,
             ended => _loop.Post(new Step(() => Ended(ended))));
         _connections.Add(connection);
         connection.PostBegin();

@@ -74,6 +74,13 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
                 StateDirectoryPlace = options.StateDirectory.Name,
             };
         }
+        if (parsed.GetValue(options.Control) is { } control)
+        {
+            configuration = configuration with
+            {
+                Control = ControlConfiguration.Read(options.Control.Name, control, Environment.CurrentDirectory, mistakes),
+            };
+        }
         if (parsed.GetValue(options.Backend) is { } backend)
             configuration = configuration with { Backend = Words.Backend(options.Backend.Name, backend, mistakes) };
         if (parsed.GetValue(options.LogLevel) is { } level)

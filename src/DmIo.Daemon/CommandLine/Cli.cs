@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DmIo.Daemon.Configuration;
 using DmIo.Daemon.Hosting;
+using DmIo.Daemon.Verbs;
 
 namespace DmIo.Daemon.CommandLine;
 
@@ -17,7 +18,12 @@ internal static class Cli
             serve,
         };
         foreach (Option option in options.All)
+        {
             root.Add(option);
+            serve.Add(option);
+        }
+        foreach (Command verb in new VerbCommands().All)
+            root.Add(verb);
         root.SetAction((result, cancellation) => ServeAsync(result, options));
         serve.SetAction((result, cancellation) => ServeAsync(result, options));
 

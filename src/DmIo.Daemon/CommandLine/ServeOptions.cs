@@ -1,4 +1,5 @@
 using System.CommandLine;
+using DmIo.Daemon.Configuration;
 
 namespace DmIo.Daemon.CommandLine;
 
@@ -60,6 +61,11 @@ internal sealed class ServeOptions
             "--state-dir", "DIR",
             "Where the mirror's state is kept [default: /var/lib/dmio-nbd, or the user's state directory]");
 
+    public Option<string> Control { get; } =
+        Text(
+            "--control", "PATH",
+            $"The daemon's control socket, or {ControlConfiguration.Off} for none [default: {ControlConfiguration.DefaultPath}]");
+
     public Option<string> Backend { get; } = Text("--io-backend", "KIND", "auto, io_uring or threads [default: auto]");
 
     public Option<string> LogLevel { get; } =
@@ -75,7 +81,7 @@ internal sealed class ServeOptions
     public IReadOnlyList<Option> All =>
     [
         Config, Mirror, Linear, Size, Export, Unix, Listen, Create, Direct, ReadOnly, SyncFrom, Force, AssumeClean,
-        Degraded, Log, RegionSize, .. Policy.All, StateDirectory, Backend, LogLevel, CheckConfig,
+        Degraded, Log, RegionSize, .. Policy.All, StateDirectory, Control, Backend, LogLevel, CheckConfig,
     ];
 
     /// <summary>Those that describe a volume and its listeners, which a configuration file does by itself.</summary>
@@ -92,18 +98,17 @@ internal sealed class ServeOptions
     public IReadOnlyList<Option> OfOneStart => [SyncFrom, Force, AssumeClean, Degraded];
 
     internal static Option<string> Text(string name, string helpName, string description) =>
-        new(name) { HelpName = helpName, Description = description, Recursive = true };
+        new(name) { HelpName = helpName, Description = description };
 
     internal static Option<string[]> Texts(string name, string helpName, string description, bool perToken = false) =>
         new(name)
         {
             HelpName = helpName,
             Description = description,
-            Recursive = true,
             Arity = ArgumentArity.OneOrMore,
             AllowMultipleArgumentsPerToken = perToken,
         };
 
     internal static Option<bool> Flag(string name, string description) =>
-        new(name) { Description = description, Recursive = true, Arity = ArgumentArity.Zero };
+        new(name) { Description = description, Arity = ArgumentArity.Zero };
 }

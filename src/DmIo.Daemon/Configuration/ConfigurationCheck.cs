@@ -19,10 +19,26 @@ internal sealed class ConfigurationCheck
     }
 
     /// <summary>The checked configuration; null when there are mistakes.</summary>
-    public static CheckedConfiguration? Run(ServeConfiguration source, Mistakes mistakes) =>
-        new ConfigurationCheck(source, mistakes).Run();
+    public static CheckedConfiguration? Run(ServeConfiguration source, Mistakes mistakes)
+    {
+        CheckedConfiguration @checked = new ConfigurationCheck(source, mistakes).Run();
+        return mistakes.Count > 0 ? null : @checked;
+    }
 
-    private CheckedConfiguration? Run()
+    /// <summary>
+    /// Checks a change of what is served already: mistakes that were there before it are no reason against it.
+    /// </summary>
+    public static CheckedConfiguration? RunChange(ServeConfiguration before, ServeConfiguration after, Mistakes mistakes)
+    {
+        var old = new Mistakes();
+        new ConfigurationCheck(before, old).Run();
+        var all = new Mistakes();
+        CheckedConfiguration @checked = new ConfigurationCheck(after, all).Run();
+        mistakes.AddThoseNotIn(old, all);
+        return mistakes.Count > 0 ? null : @checked;
+    }
+
+    private CheckedConfiguration Run()
     {
         CheckListeners();
         ParseTables();
@@ -33,8 +49,6 @@ internal sealed class ConfigurationCheck
         var legs = new LegChecks(_source, _tables, _mistakes);
         legs.Run(order);
         CheckStateDirectory();
-        if (_mistakes.Count > 0)
-            return null;
 
         var groups = new LoopGroups(Environment.ProcessorCount);
         foreach (DeviceConfiguration device in order)
@@ -81,6 +95,11 @@ internal sealed class ConfigurationCheck
         {
             if (!DeviceName.IsValid(device.Name))
                 _mistakes.Add(device.Place, $"'{device.Name}' is no name for a mapped device; {DeviceName.Remedy}");
+            if (device.Table is { } served)
+            {
+                _tables[device.Name] = served;
+                continue;
+            }
             if (device.TableText.Length == 0)
                 continue;
             var errors = new List<TableError>();

@@ -56,6 +56,7 @@ internal sealed class ConfigurationFile
         JsonItem? state = reader.Take("stateDirectory");
         JsonItem? backend = reader.Take("ioBackend");
         JsonItem? level = reader.Take("logLevel");
+        JsonItem? control = reader.Take("control");
         string directory = Path.GetDirectoryName(Path.GetFullPath(_file))!;
         string? stateText = reader.AsText(state);
         var configuration = new ServeConfiguration
@@ -63,6 +64,8 @@ internal sealed class ConfigurationFile
             BaseDirectory = directory,
             StateDirectory = stateText is null ? UserDirectories.State : Path.GetFullPath(stateText, directory),
             StateDirectoryPlace = state is null ? "the default state directory" : reader.PlaceOf(state),
+            Control = reader.AsText(control) is { } c
+                ? ControlConfiguration.Read(reader.PlaceOf(control!), c, directory, _mistakes) : ControlConfiguration.Default,
             Backend = reader.AsText(backend) is { } b
                 ? Words.Backend(reader.PlaceOf(backend!), b, _mistakes) : LoopBackend.Auto,
             LogLevel = reader.AsText(level) is { } l

@@ -13,6 +13,9 @@ internal sealed record DeviceConfiguration
     /// <summary>The table, one target a line.</summary>
     public required string TableText { get; init; }
 
+    /// <summary>The table of a device that is served already, instead of <see cref="TableText"/>.</summary>
+    public Table? Table { get; init; }
+
     /// <summary>Where the table is written, for mistakes in it.</summary>
     public required string TablePlace { get; init; }
 
@@ -28,6 +31,9 @@ internal sealed record DeviceConfiguration
     public bool Force { get; init; }
 
     public bool AssumeClean { get; init; }
+
+    /// <summary>It may be written although no export says so: exports may come later.</summary>
+    public bool IsWritten { get; init; }
 
     /// <summary>Serve although legs of its mirrors cannot be had.</summary>
     public bool Degraded { get; init; }

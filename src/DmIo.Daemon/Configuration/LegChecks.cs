@@ -10,6 +10,9 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
     // The largest block size that disks have.
     private const int LogBlockBytes = 4096;
 
+    // A log of writes without any: its first sector, the end mark, and the sector that stays free.
+    private const int LeastLogBytes = 3 * Sectors.SizeBytes;
+
     // By the words that tables and exports have for them.
     private readonly Dictionary<string, LegFile> _files = [];
     private readonly Dictionary<string, string> _paths = [];
@@ -33,12 +36,14 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
                 bool isMirror = line.Target is MirrorSpec;
                 foreach (DeviceArgument use in line.Target.Devices)
                     CheckUse(device, use, line.Target.LengthOnDevice(line.Length), isMirror);
-                if (line.Target is MirrorSpec { LogDevice: { } log } mirror)
-                    CheckLog(device, log, line.Length, mirror.RegionSize);
+                foreach (string log in line.Target.OtherDevices)
+                    CheckLog(device, log, line);
                 if (isMirror && device.Degraded && line.Target.Devices.All(IsUnavailable))
                     mistakes.Add(device.TablePlace, "all legs are missing; one of them at least must be there");
             }
             CheckDirect(device);
+            if (device.IsWritten)
+                MarkWritten(MappedName.Prefix + device.Name, readOnly: false);
         }
         foreach (ExportConfiguration export in source.Exports)
             CheckExport(export);
@@ -110,7 +115,7 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         }
     }
 
-    private void CheckLog(DeviceConfiguration device, string log, Sectors length, Sectors regionSize)
+    private void CheckLog(DeviceConfiguration device, string log, TableLine line)
     {
         long have;
         if (MappedName.Of(log) is { } name)
@@ -128,6 +133,15 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
             have = file.SizeBytes;
         }
         _overlaps.AddLog(device, log, KeyOf(log));
+        if (line.Target is MirrorSpec mirror)
+            CheckMirrorLog(device, log, have, line.Length, mirror.RegionSize);
+        else if (have < LeastLogBytes)
+            mistakes.Add(
+                device.TablePlace, $"{Shown(log)} has {have} bytes, too few for a log; make it longer than what will be written");
+    }
+
+    private void CheckMirrorLog(DeviceConfiguration device, string log, long have, Sectors length, Sectors regionSize)
+    {
         // A disk with larger blocks may need more: that is known when it has been opened.
         long least = MirrorLogSize.LeastBytesFor(length, regionSize, Sectors.SizeBytes);
         if (have >= least)

@@ -15,6 +15,13 @@ internal sealed class Mistakes
             _sentences.Add(sentence);
     }
 
+    /// <summary>Adds all mistakes of a configuration but those that an earlier one had too.</summary>
+    public void AddThoseNotIn(Mistakes earlier, Mistakes all) =>
+        _sentences.AddRange(all._sentences.Except(earlier._sentences));
+
+    /// <summary>All of them, a line each.</summary>
+    public override string ToString() => string.Join('\n', _sentences);
+
     public void WriteTo(TextWriter writer)
     {
         foreach (string sentence in _sentences)

@@ -27,6 +27,9 @@ internal sealed record ServeConfiguration
     /// <summary>Where the configuration names the state directory.</summary>
     public string StateDirectoryPlace { get; init; } = "--state-dir";
 
+    /// <summary>Where the daemon is controlled.</summary>
+    public ControlConfiguration Control { get; init; } = ControlConfiguration.Default;
+
     public LoopBackend Backend { get; init; } = LoopBackend.Auto;
 
     public LogLevel LogLevel { get; init; } = LogLevel.Information;

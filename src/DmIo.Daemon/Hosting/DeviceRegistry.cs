@@ -5,45 +5,81 @@ namespace DmIo.Daemon.Hosting;
 
 /// <summary>
 /// The devices of one loop: every file or disk is opened once, whatever names it goes by, and shared by the mapped
-/// devices that name it. Owns the files and disks; mapped devices are owned by whoever made them.
+/// devices that name it. Owns the files and disks; mapped devices are owned by whoever made them. From any thread.
 /// </summary>
-internal sealed class DeviceRegistry(IoLoop loop, CheckedConfiguration configuration) : IDeviceSource, IAsyncDisposable
+internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposable
 {
-    private readonly Dictionary<string, FileDevice> _files = [];
+    private readonly Lock _lock = new();
+
+    // By the words that tables and exports have for them.
+    private readonly Dictionary<string, LegUse> _uses = [];
+    private readonly Dictionary<string, BlockDevice> _found = [];
     private readonly Dictionary<string, OrderedDevice> _mapped = [];
 
-    // Not disposed: they have nothing open.
-    private readonly Dictionary<string, MissingDevice> _missing = [];
+    // By what tells a file from others, whatever its names.
+    private readonly Dictionary<string, (FileDevice Device, LegUse Use)> _files = [];
 
     // Not disposed: each owns its file, and so does this registry.
-    private readonly Dictionary<string, PassThroughDevice> _ordered = [];
+    private readonly Dictionary<BlockDevice, PassThroughDevice> _ordered = [];
 
-    public void Add(string name, OrderedDevice device) => _mapped.Add(name, device);
+    public void Add(string name, OrderedDevice device)
+    {
+        lock (_lock)
+            _mapped.Add(name, device);
+    }
+
+    public void Remove(string name)
+    {
+        lock (_lock)
+            _mapped.Remove(name);
+    }
+
+    /// <summary>Says how a file or disk is to be opened when it is asked for; one that is missing is looked for again.</summary>
+    public void Declare(string argument, LegUse use)
+    {
+        lock (_lock)
+        {
+            _uses[argument] = use;
+            if (_found.GetValueOrDefault(argument) is MissingDevice)
+                _found.Remove(argument);
+        }
+    }
+
+    /// <summary>Whether the file is open here, by whatever name.</summary>
+    public bool Holds(LegUse use)
+    {
+        lock (_lock)
+            return _files.ContainsKey(IdentityOf(use));
+    }
+
+    /// <summary>Why a file that is open already cannot be used in this way too; null when it can.</summary>
+    public string? Conflict(LegUse use)
+    {
+        lock (_lock)
+        {
+            if (!_files.TryGetValue(IdentityOf(use), out var open))
+                return null;
+            if (open.Use.ReadOnly && !use.ReadOnly)
+                return $"{use.Path} is open for reading alone; remove the read-only exports and devices that use it first";
+            if (use.Direct && !open.Use.Direct)
+                return $"{use.Path} is open without O_DIRECT; leave --direct out, or remove what uses it first";
+            return null;
+        }
+    }
 
     /// <inheritdoc/>
     public BlockDevice Find(string deviceArgument)
     {
-        if (MappedName.Of(deviceArgument) is { } name)
-            return _mapped[name];
-        LegUse use = configuration.Legs[deviceArgument];
-        if (_files.TryGetValue(use.Path, out FileDevice? open))
-            return open;
-        if (_missing.TryGetValue(use.Path, out MissingDevice? missing))
-            return missing;
-        FileDevice device;
-        try
+        lock (_lock)
         {
-            device = Open(use);
+            if (MappedName.Of(deviceArgument) is { } name)
+                return _mapped[name];
+            if (_found.TryGetValue(deviceArgument, out BlockDevice? found))
+                return found;
+            BlockDevice device = FindFile(_uses[deviceArgument]);
+            _found.Add(deviceArgument, device);
+            return device;
         }
-        catch (DeviceOpenException e) when (use.MayBeMissing && e.Errno is not (Errno.EBUSY or Errno.EINVAL))
-        {
-            // What is in use is not missing: whoever has it may be writing to it. What cannot be right is a mistake.
-            missing = new MissingDevice(loop, use.Path, e.Message);
-            _missing.Add(use.Path, missing);
-            return missing;
-        }
-        _files.Add(use.Path, device);
-        return device;
     }
 
     /// <summary>A device as an export needs it; all exports of a file share one order of changes.</summary>
@@ -52,16 +88,59 @@ internal sealed class DeviceRegistry(IoLoop loop, CheckedConfiguration configura
         BlockDevice device = Find(deviceArgument);
         if (device is OrderedDevice ordered)
             return ordered;
-        if (!_ordered.TryGetValue(device.Name, out PassThroughDevice? pass))
-            _ordered.Add(device.Name, pass = new PassThroughDevice(device));
-        return pass;
+        lock (_lock)
+        {
+            if (!_ordered.TryGetValue(device, out PassThroughDevice? pass))
+                _ordered.Add(device, pass = new PassThroughDevice(device));
+            return pass;
+        }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Forgets all names but those that are used, and closes the files that are left without one.</summary>
+    public async ValueTask CloseUnusedAsync(IReadOnlySet<string> used)
     {
-        foreach (FileDevice device in _files.Values)
+        List<FileDevice> unused = [];
+        lock (_lock)
+        {
+            foreach (string argument in _uses.Keys.Where(a => !used.Contains(a)).ToList())
+            {
+                _uses.Remove(argument);
+                _found.Remove(argument);
+            }
+            foreach ((string identity, (FileDevice device, _)) in _files.ToList())
+            {
+                if (_found.ContainsValue(device))
+                    continue;
+                _files.Remove(identity);
+                _ordered.Remove(device);
+                unused.Add(device);
+            }
+        }
+        foreach (FileDevice device in unused)
             await device.DisposeAsync();
-        _files.Clear();
+    }
+
+    public ValueTask DisposeAsync() => CloseUnusedAsync(new HashSet<string>());
+
+    private static string IdentityOf(LegUse use) => LegFile.Probe(use.Path).Identity;
+
+    private BlockDevice FindFile(LegUse use)
+    {
+        string identity = IdentityOf(use);
+        if (_files.TryGetValue(identity, out var open))
+            return open.Device;
+        try
+        {
+            FileDevice device = Open(use);
+            _files.Add(identity, (device, use));
+            return device;
+        }
+        catch (DeviceOpenException e) when (use.MayBeMissing && e.Errno is not (Errno.EBUSY or Errno.EINVAL))
+        {
+            // What is in use is not missing: whoever has it may be writing to it. What cannot be right is a mistake.
+            return _found.Values.OfType<MissingDevice>().FirstOrDefault(m => m.Name == use.Path)
+                ?? new MissingDevice(loop, use.Path, e.Message);
+        }
     }
 
     private FileDevice Open(LegUse use) => FileDevice.Open(loop, new FileDeviceOptions

@@ -30,6 +30,21 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Error, "gave up waiting after {Seconds} s; the next start treats this stop as a crash")]
     public static partial void StopTookTooLong(ILogger log, double seconds);
 
+    [LoggerMessage(15, LogLevel.Warning, "a file that nothing uses any more could not be closed within {Seconds} s: it hangs")]
+    public static partial void CloseTakesLong(ILogger log, double seconds);
+
+    [LoggerMessage(11, LogLevel.Information, "control socket: {Path}")]
+    public static partial void Controlled(ILogger log, string path);
+
+    [LoggerMessage(12, LogLevel.Warning, "there is no control socket: {Reason}")]
+    public static partial void NotControlled(ILogger log, string reason);
+
+    [LoggerMessage(13, LogLevel.Error, "control: {Method} {Path}: the daemon made a mistake")]
+    public static partial void ControlBug(ILogger log, string method, string path, Exception exception);
+
+    [LoggerMessage(14, LogLevel.Error, "control: nobody can answer at the control socket")]
+    public static partial void ControlFailed(ILogger log, Exception exception);
+
     [LoggerMessage(10, LogLevel.Error, "{Device}: could not be closed in good order: {Reason}")]
     public static partial void CloseFailed(ILogger log, string device, string reason);
 }

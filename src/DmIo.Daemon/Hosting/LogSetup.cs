@@ -24,6 +24,7 @@ internal static class LogSetup
             .MinimumLevel.Is((LogEventLevel)level)
             // The host's own remarks repeat ours.
             .MinimumLevel.Override("Microsoft", LogEventLevel.Fatal)
+            .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
             .WriteTo.Console(formatter, standardErrorFromLevel: LogEventLevel.Verbose)
             .CreateLogger();
     }

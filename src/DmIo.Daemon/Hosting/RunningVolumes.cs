@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using DmIo.Daemon.CommandLine;
 using DmIo.Daemon.Configuration;
+using DmIo.Daemon.Control;
 using DmIo.Mapper;
 using DmIo.Nbd;
 using Microsoft.Extensions.Logging;
@@ -10,7 +12,7 @@ namespace DmIo.Daemon.Hosting;
 /// Everything that serves: loops, devices, exports, listeners. They come to life from the ground up and end from the
 /// top down; a start that fails on the way ends what it had begun and removes what it had made.
 /// </summary>
-internal sealed class RunningVolumes : IAsyncDisposable
+internal sealed partial class RunningVolumes : IAsyncDisposable
 {
     // Arbitrary: many times what a kernel took, and not long for whoever starts a second daemon by mistake.
     private static readonly TimeSpan s_predecessorBound = TimeSpan.FromSeconds(2);
@@ -22,10 +24,10 @@ internal sealed class RunningVolumes : IAsyncDisposable
     private readonly CreatedFiles _created = new();
     private readonly List<KernelLoop> _loops = [];
     private readonly List<DeviceRegistry> _registries = [];
-    private readonly List<MappedDevice> _mapped = [];
     private readonly List<ListenerConfiguration> _endpoints = [];
     private readonly List<AnnouncedExport> _exports = [];
     private NbdServer? _server;
+    private ControlSocket? _control;
 
     private RunningVolumes(CheckedConfiguration configuration, ILoggerFactory loggers)
     {
@@ -38,6 +40,19 @@ internal sealed class RunningVolumes : IAsyncDisposable
     public IReadOnlyList<ListenerConfiguration> Endpoints => _endpoints;
 
     public IReadOnlyList<AnnouncedExport> Exports => _exports;
+
+    /// <summary>The exports that are offered now.</summary>
+    public ImmutableArray<RunningExport> ServedExports { get; private set; } = [];
+
+    /// <summary>The mapped devices, each behind those that it stands on.</summary>
+    public ImmutableArray<RunningDevice> Devices { get; private set; } = [];
+
+    public NbdServer Server => _server!;
+
+    /// <summary>Where the daemon is controlled; null where it is not.</summary>
+    public ControlSocket? Control => _control;
+
+    public int Loops => _loops.Count;
 
     /// <summary>How device I/O is done: io_uring or threads.</summary>
     public string Backend => _loops[0].Backend;
@@ -77,6 +92,7 @@ internal sealed class RunningVolumes : IAsyncDisposable
     {
         OpenLoops();
         MakeFiles();
+        _control = OpenControl();
         await OpenLegsAsync(cancellation);
         foreach (CheckedDevice device in _configuration.Devices)
             await OpenMappedAsync(device, cancellation);
@@ -91,15 +107,21 @@ internal sealed class RunningVolumes : IAsyncDisposable
     {
         string? reason = null;
         for (int i = 0; i < _configuration.Loops; i++)
-        {
-            _loops.Add(KernelLoop.Open($"dmio-loop {i}", _configuration.Source.Backend, out reason));
-            _registries.Add(new DeviceRegistry(_loops[i], _configuration));
-            _loops[i].Start();
-        }
+            OpenLoop(out reason);
+        foreach ((string argument, LegUse use) in _configuration.Legs)
+            _registries[use.Loop].Declare(argument, use);
         if (reason is null)
             Log.Backend(_log, _loops[0].Backend, _loops.Count);
         else
             Log.BackendInstead(_log, _loops[0].Backend, _loops.Count, reason);
+    }
+
+    private void OpenLoop(out string? reason)
+    {
+        int i = _loops.Count;
+        _loops.Add(KernelLoop.Open($"dmio-loop {i}", _configuration.Source.Backend, out reason));
+        _registries.Add(new DeviceRegistry(_loops[i]));
+        _loops[i].Start();
     }
 
     private void MakeFiles()
@@ -116,6 +138,27 @@ internal sealed class RunningVolumes : IAsyncDisposable
         {
             _created.MakeLeg(leg.Path, leg.SizeBytes);
             Log.LegMade(_log, leg.Path, ByteSize.Format(leg.SizeBytes));
+        }
+    }
+
+    private ControlSocket? OpenControl()
+    {
+        ControlConfiguration control = _configuration.Source.Control;
+        if (control.Path is not { } path)
+            return null;
+        try
+        {
+            if (control.IsDefault)
+                _created.MakeDirectory(Path.GetDirectoryName(path)!);
+            var socket = ControlSocket.Open(path);
+            Log.Controlled(_log, path);
+            return socket;
+        }
+        catch (StartException e) when (control.IsDefault)
+        {
+            // Volumes matter more than what nobody asked for.
+            Log.NotControlled(_log, e.Message);
+            return null;
         }
     }
 
@@ -159,31 +202,34 @@ internal sealed class RunningVolumes : IAsyncDisposable
     private async Task OpenMappedAsync(CheckedDevice device, CancellationToken cancellation)
     {
         KernelLoop loop = _loops[device.Loop];
-        var options = new MappedDeviceOptions
-        {
-            StateDirectory = _configuration.Source.StateDirectory,
-            SyncFrom = device.Source.SyncFrom,
-            Force = device.Source.Force,
-            AssumeClean = device.Source.AssumeClean,
-            Mirror = device.Source.Mirror ?? new MirrorOptions(),
-            LegsAreFresh = device.LegsAreFresh,
-            LoggerFactory = _loggers,
-            Events = Events,
-        };
+        MappedDeviceOptions options = OptionsOf(device.Source) with { LegsAreFresh = device.LegsAreFresh };
         string name = device.Source.Name;
         MappedDevice mapped = await MappedDevice.CreateAsync(
             loop, name, device.Table, _registries[device.Loop], options, cancellation);
-        _mapped.Add(mapped);
+        Devices = Devices.Add(new RunningDevice(mapped, device.Source, device.Loop));
         _registries[device.Loop].Add(name, mapped);
         foreach (string line in mapped.TableLine().Split('\n'))
             Log.Table(_log, name, line);
     }
+
+    /// <summary>What a device needs to know beside its table.</summary>
+    public MappedDeviceOptions OptionsOf(DeviceConfiguration device) => new()
+    {
+        StateDirectory = _configuration.Source.StateDirectory,
+        SyncFrom = device.SyncFrom,
+        Force = device.Force,
+        AssumeClean = device.AssumeClean,
+        Mirror = device.Mirror ?? new MirrorOptions(),
+        LoggerFactory = _loggers,
+        Events = Events,
+    };
 
     private void AddExport(CheckedExport export)
     {
         OrderedDevice device = _registries[export.Loop].FindOrdered(export.Source.Device);
         var served = new NbdExport(export.Source.Name, device, export.Source.ReadOnly, export.Source.Description);
         _server!.AddExport(served, export.Source.IsDefault);
+        ServedExports = ServedExports.Add(new RunningExport(served, export.Source));
         _exports.Add(new AnnouncedExport(export.Source.Name, device.Length, export.Source.ReadOnly));
     }
 
@@ -204,14 +250,17 @@ internal sealed class RunningVolumes : IAsyncDisposable
     private async Task<bool> CloseAsync(TimeSpan requestBound)
     {
         bool isClean = true;
+        _control?.Dispose();
+        foreach (RunningDevice device in Devices.Where(d => d.Device.IsSuspended))
+            await LetGoAsync(device.Device);
         if (_server is not null)
         {
             await _server.StopAsync(requestBound);
             await _server.DisposeAsync();
         }
-        for (int i = _mapped.Count - 1; i >= 0; i--)
-            isClean &= await CloseMappedAsync(_mapped[i]);
-        _mapped.Clear();
+        for (int i = Devices.Length - 1; i >= 0; i--)
+            isClean &= await CloseMappedAsync(Devices[i].Device);
+        Devices = [];
         for (int i = 0; i < _registries.Count; i++)
         {
             DeviceRegistry registry = _registries[i];
@@ -222,6 +271,20 @@ internal sealed class RunningVolumes : IAsyncDisposable
         _loops.Clear();
         _registries.Clear();
         return isClean;
+    }
+
+    // Requests that are held back are under way too.
+    private async Task LetGoAsync(MappedDevice device)
+    {
+        try
+        {
+            await device.ClearInactiveAsync();
+            await device.ResumeAsync();
+        }
+        catch (MapperException e)
+        {
+            Log.CloseFailed(_log, device.Name, e.Message);
+        }
     }
 
     private async Task<bool> CloseMappedAsync(MappedDevice mapped)

@@ -1,5 +1,6 @@
 using DmIo.Daemon.CommandLine;
 using DmIo.Daemon.Configuration;
+using DmIo.Daemon.Control;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +12,7 @@ internal sealed class VolumeService(
 {
     private readonly ILogger _log = loggers.CreateLogger("DmIo.Daemon");
     private RunningVolumes? _volumes;
+    private Task<ControlHost?> _control = Task.FromResult<ControlHost?>(null);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -22,6 +24,8 @@ internal sealed class VolumeService(
         Log.Serving(_log, _volumes.Exports.Count);
         string exports = _volumes.Exports.Count == 1 ? "1 export" : $"{_volumes.Exports.Count} exports";
         systemd.Ready($"serving {exports}, I/O by {_volumes.Backend}");
+        // Clients are served already; those of the control socket wait for this.
+        _control = Task.Run(() => StartControlAsync(_volumes), CancellationToken.None);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -30,6 +34,8 @@ internal sealed class VolumeService(
             return;
         systemd.Stopping();
         Log.Stopping(_log);
+        if (await _control is { } control)
+            await control.DisposeAsync();
         Task<bool> stopping = _volumes.StopAsync(DaemonHost.StopBound - Reserve);
         try
         {
@@ -45,6 +51,23 @@ internal sealed class VolumeService(
             Log.Stopped(_log);
         else
             Environment.ExitCode = ExitCode.Failure;
+    }
+
+    private async Task<ControlHost?> StartControlAsync(RunningVolumes volumes)
+    {
+        if (volumes.Control is not { } socket)
+            return null;
+        try
+        {
+            return await ControlHost.StartAsync(socket, ControlOperations.Of(volumes), loggers);
+        }
+#pragma warning disable CA1031 // Whatever it is, the volumes are served on.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.ControlFailed(_log, e);
+            return null;
+        }
     }
 
     // What is left for flushing and closing after the last request has been waited for.

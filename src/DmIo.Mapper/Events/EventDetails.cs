@@ -12,7 +12,7 @@ public readonly record struct EventDetails
     /// <summary>What was asked of it.</summary>
     public BlockOperation? Operation { get; init; }
 
-    /// <summary>First sector, on the device.</summary>
+    /// <summary>First sector, on the device; of a check, on the volume.</summary>
     public long? Sector { get; init; }
 
     /// <summary>First region of the mirror.</summary>
@@ -26,4 +26,7 @@ public readonly record struct EventDetails
 
     /// <summary>The failing legs: bit i for leg i.</summary>
     public ulong? ErrorBits { get; init; }
+
+    /// <summary>How many sectors were repaired; null where nothing was to be.</summary>
+    public long? Repaired { get; init; }
 }

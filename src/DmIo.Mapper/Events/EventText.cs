@@ -20,8 +20,11 @@ internal static class EventText
         VolumeEventKind.TableLoaded => "a table was loaded; the next resume takes it",
         VolumeEventKind.Suspended => "suspended",
         VolumeEventKind.Resumed => "resumed",
+        VolumeEventKind.Mismatch when d.Repaired > 0 => $"legs {Bits(d)} differed and were repaired: {Place(d)}",
         VolumeEventKind.Mismatch => $"legs {Bits(d)} differ: {Place(d)}",
-        VolumeEventKind.ScrubBegan => "comparing the legs began",
+        VolumeEventKind.ScrubBegan => $"comparing the legs began at sector {d.Sector}",
+        VolumeEventKind.ScrubEnded when d.Repaired is not null =>
+            $"comparing the legs ended, {d.Count} sectors differed and {d.Repaired} were repaired",
         VolumeEventKind.ScrubEnded => $"comparing the legs ended, {d.Count} sectors differed",
         _ => "the status changed",
     };

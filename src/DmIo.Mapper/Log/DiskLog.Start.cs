@@ -139,6 +139,15 @@ internal sealed partial class DiskLog
     {
         while (_isCommitting)
             await _committing;
+        // No retry of a commit comes between.
+        _isCommitting = true;
+        Errno errno = await WriteEndAsync();
+        _isCommitting = false;
+        return errno;
+    }
+
+    private async Task<Errno> WriteEndAsync()
+    {
         Errno errno = await WriteBitsAsync(flush: true);
         if (errno != Errno.None)
             return _options.File.IsLogLost ? Errno.None : errno;
@@ -288,7 +297,10 @@ internal sealed partial class DiskLog
         leg.Recorded.UnionWith(lacks);
         // Where the log says that all are identical they are, whatever else was not cleared in time.
         lacks.IntersectWith(recorded.Dirty);
-        recorded.Legs[leg.Index] = new RecordedLeg(lacks, _anchor.Slots[slot].IsDiverged, null);
+        recorded.Legs[leg.Index] = new RecordedLeg(lacks, _anchor.Slots[slot].IsDiverged, null)
+        {
+            IsFailedByHand = _anchor.Slots[slot].IsFailedByHand,
+        };
     }
 
     private int FindSlot(Leg leg)
@@ -378,7 +390,7 @@ internal sealed partial class DiskLog
             _anchor.Slots[i] = new RecordSlot(
                 identity, RecordAnchor.Fingerprint(Legs[leg].Place.Argument), Legs[leg].Offset,
                 Legs[leg].IsPresent ? Legs[leg].Identity.SizeBytes : _anchor.Slots[i].SizeBytes, true,
-                Legs[leg].IsDiverged);
+                Legs[leg].IsDiverged, Legs[leg].IsFailedByHand);
         }
     }
 }

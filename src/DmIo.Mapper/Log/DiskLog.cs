@@ -86,7 +86,7 @@ internal sealed partial class DiskLog : RegionLog
         foreach (Leg leg in Legs.Legs)
         {
             ref RecordSlot slot = ref _anchor.Slots[_area!.SlotOf(leg)];
-            slot = slot with { IsDiverged = leg.IsDiverged };
+            slot = slot with { IsDiverged = leg.IsDiverged, IsFailedByHand = leg.IsFailedByHand };
         }
         _anchorChanged = true;
         return WantRecord();

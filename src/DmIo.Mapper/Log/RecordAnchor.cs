@@ -90,7 +90,8 @@ internal sealed class RecordAnchor
             anchor.Slots[i] = new RecordSlot(
                 BinaryPrimitives.ReadUInt128LittleEndian(slot), BinaryPrimitives.ReadUInt128LittleEndian(slot[16..]),
                 new Sectors(BinaryPrimitives.ReadInt64LittleEndian(slot[32..])),
-                BinaryPrimitives.ReadInt64LittleEndian(slot[40..]) >> 16, slot[40] != 0, slot[41] != 0);
+                BinaryPrimitives.ReadInt64LittleEndian(slot[40..]) >> 16, slot[40] != 0, (slot[41] & 1) != 0,
+                (slot[41] & 2) != 0);
         }
         return anchor;
     }
@@ -118,7 +119,7 @@ internal sealed class RecordAnchor
             long size = Slots[i].SizeBytes > MaxSizeBytes ? 0 : Slots[i].SizeBytes;
             BinaryPrimitives.WriteInt64LittleEndian(slot[40..], size << 16);
             slot[40] = (byte)(Slots[i].IsUsed ? 1 : 0);
-            slot[41] = (byte)(Slots[i].IsDiverged ? 1 : 0);
+            slot[41] = (byte)((Slots[i].IsDiverged ? 1 : 0) | (Slots[i].IsFailedByHand ? 2 : 0));
         }
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[ChecksumAt..], Checksum(bytes));
     }

@@ -7,5 +7,6 @@ namespace DmIo.Mapper;
 /// <param name="SizeBytes">How long it was, as part of its identity; zero where that is not known.</param>
 /// <param name="IsUsed">Whether there is such a leg.</param>
 /// <param name="IsDiverged">It was given up by a forced start.</param>
+/// <param name="IsFailedByHand">It was taken out of the set by hand.</param>
 internal readonly record struct RecordSlot(
-    UInt128 Identity, UInt128 Name, Sectors Offset, long SizeBytes, bool IsUsed, bool IsDiverged);
+    UInt128 Identity, UInt128 Name, Sectors Offset, long SizeBytes, bool IsUsed, bool IsDiverged, bool IsFailedByHand);

@@ -25,12 +25,12 @@ internal sealed class DeadlineWatch : IDisposable
             _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>An operation begins.</summary>
+    /// <summary>An operation begins: when is noted also where there is no deadline.</summary>
     public void Add(IWatched operation)
     {
+        operation.BeganAt = _time.GetTimestamp();
         if (_timer is null)
             return;
-        operation.BeganAt = _time.GetTimestamp();
         operation.Earlier = _last;
         operation.Later = null;
         if (_last is null)

@@ -1,7 +1,7 @@
 namespace DmIo.Mapper;
 
 /// <summary>One leg of a mirror: where it lies and what is known of it.</summary>
-internal sealed class Leg(int index, TargetLeg place, LegIdentity identity, long regions)
+internal sealed class Leg(int index, TargetLeg place, LegIdentity identity, long regions, TimeProvider time)
 {
     public int Index => index;
 
@@ -55,14 +55,23 @@ internal sealed class Leg(int index, TargetLeg place, LegIdentity identity, long
 
     public LegFailure? Failure { get; set; }
 
+    /// <summary>What it failed last, which is not forgotten when it is in sync.</summary>
+    public LegTrouble? LastFailure { get; set; }
+
+    /// <summary>It was taken out of the set by hand, and stays out until it is cleared.</summary>
+    public bool IsFailedByHand { get; set; }
+
+    /// <summary>What it is asked, and how long it takes.</summary>
+    public LegMeters Meter { get; } = new(time);
+
     /// <summary>Ranges that could not be read and have not been repaired yet.</summary>
     public BadRanges Unreadable { get; } = new();
 
     /// <summary>Reads are sent here only when no other leg can serve them.</summary>
     public bool IsWriteMostly { get; set; }
 
-    /// <summary>Reads under way.</summary>
-    public int ReadsInFlight { get; set; }
+    /// <summary>Clients' reads under way.</summary>
+    public int ReadsInFlight => Meter.Reads.InFlight;
 
     /// <summary>First sector behind the last read that was sent here: a stream that goes on stays.</summary>
     public Sectors NextSequential { get; set; }

@@ -208,6 +208,20 @@ internal sealed class LegSet
         return -1;
     }
 
+    /// <summary>The regions that no other leg of the set holds as this one does.</summary>
+    public RegionSet HeldAlone(Leg leg)
+    {
+        var alone = new RegionSet(Regions);
+        alone.Fill();
+        alone.ExceptWith(leg.Lacks);
+        foreach (Leg other in _legs)
+        {
+            if (other.IsInSet && other != leg)
+                alone.IntersectWith(other.Lacks);
+        }
+        return alone;
+    }
+
     /// <summary>
     /// Takes a leg out of the set. Where holders may differ it stops being one, so that what is right stays right when it
     /// comes back.

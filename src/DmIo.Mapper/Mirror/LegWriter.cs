@@ -11,7 +11,8 @@ internal sealed class LegWriter(
     private const int ZeroRepeats = 16;
 
     // A pool of its own, so that recovery never waits for clients' requests, nor they for it; what hangs keeps its place.
-    private readonly IoClient _client = new(loop, MirrorRecovery.Workers * MirrorSpec.MaxLegs * 2);
+    private readonly IoClient _client = new(
+        loop, (MirrorRecovery.Workers * 2 + MirrorScrub.Workers) * MirrorSpec.MaxLegs);
     private readonly BufferPool _zeroPool = new(BufferPool.MaxBytes);
     private int _hanging;
     private IoSegment[]? _zeroes;
@@ -21,9 +22,10 @@ internal sealed class LegWriter(
         RunAsync(asked, BlockOperation.Flush, BlockFlags.None, Sectors.Zero, Sectors.Zero, IoMemory.None);
 
     /// <summary>Writes a buffer to the same place of legs.</summary>
-    public Task<LegFailures> WriteAsync(ulong asked, Sectors start, IoVector data) =>
+    public Task<LegFailures> WriteAsync(
+        ulong asked, Sectors start, IoVector data, BlockFlags flags = BlockFlags.None) =>
         RunAsync(
-            asked, BlockOperation.Write, BlockFlags.None, start, Sectors.FromBytes(data.LengthBytes),
+            asked, BlockOperation.Write, flags, start, Sectors.FromBytes(data.LengthBytes),
             IoMemory.FromVector(data));
 
     /// <summary>
@@ -94,12 +96,18 @@ internal sealed class LegWriter(
             var late = new RegionFailure(operation, leg.Offset + start, Errno.ETIMEDOUT);
             if (!await EndsInTimeAsync(task) && mayGiveUp(leg, late))
             {
+                leg.Meter.Of(operation).Failed();
                 failures.Add(leg.Index, late);
                 failures.Landing = Task.WhenAll(failures.Landing, LandAsync(leg, task));
                 continue;
             }
-            if (await task is { } failure)
-                failures.Add(leg.Index, failure);
+            if (await task is not { } failure)
+            {
+                leg.Meter.Of(operation).EndedOwn(count.Bytes);
+                continue;
+            }
+            leg.Meter.Of(operation).Failed();
+            failures.Add(leg.Index, failure);
         }
         return failures;
     }

@@ -148,8 +148,10 @@ internal sealed class MirrorFlusher : IAsyncDisposable
 
         protected override void RegionFinished(int region, in RegionFailure? failure)
         {
-            if (failure is not null)
-                _flusher._mirror.Suspect(Asked, region, forgets: true);
+            if (failure is null)
+                return;
+            _flusher._mirror.LegOf(Asked, region).Meter.Writes.Failed();
+            _flusher._mirror.Suspect(Asked, region, forgets: true);
         }
 
         protected override void Landed(int region) => _flusher._mirror.Landed(_flusher._mirror.LegOf(Asked, region));

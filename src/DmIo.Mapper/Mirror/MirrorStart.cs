@@ -113,6 +113,7 @@ internal sealed class MirrorStart(
         RecordedLeg? known = recorded.Legs[leg.Index];
         leg.Lacks.Clear();
         leg.IsDiverged = known?.IsDiverged ?? false;
+        leg.IsFailedByHand = known?.IsFailedByHand ?? false;
         leg.Failure = known?.Failure;
         if (known is not null)
         {

@@ -46,6 +46,7 @@ internal sealed partial class MirrorTarget
             return;
         }
         _watch.Remove(read);
+        leg.Meter.Reads.Failed();
         read.Original = null;
         read.Held = request;
         request.Hold();
@@ -58,6 +59,7 @@ internal sealed partial class MirrorTarget
     {
         BlockRequest held = read.Held!;
         read.Held = null;
+        read.Leg!.Meter.ReadEnded(read.BeganAt, read.Count.Bytes);
         Recycle(read);
         Landed(read.Leg!);
         held.Unhold();

@@ -12,7 +12,7 @@ internal sealed partial class MirrorTarget
     internal void Finished(MirrorRead read)
     {
         Leg leg = read.Leg!;
-        leg.ReadsInFlight--;
+        leg.Meter.ReadEnded(read.BeganAt, read.Count.Bytes);
         _watch.Remove(read);
         // A leg that has failed a flush meanwhile may have forgotten what it was to keep: rather ask another.
         if (read.Error == Errno.None && leg.Failures != read.LegFailures)
@@ -37,6 +37,7 @@ internal sealed partial class MirrorTarget
             return;
         }
         read.Unreadable |= leg.Bit;
+        leg.Meter.Reads.Failed();
         NoteReadFailure(leg, new RegionFailure(BlockOperation.Read, read.FailedAt, read.Error), LegErrors.Read);
         if (TryStart(read))
             return;
@@ -113,7 +114,7 @@ internal sealed partial class MirrorTarget
         read.Data = start == request.Start && end == request.End
             ? memory
             : memory.Slice((start - request.Start).Bytes, read.Count.Bytes);
-        leg.ReadsInFlight++;
+        leg.Meter.Reads.InFlight++;
         leg.NextSequential = end;
         _watch.Add(read);
         leg.Device.Submit(read);

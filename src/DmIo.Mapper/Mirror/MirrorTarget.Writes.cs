@@ -136,6 +136,11 @@ internal sealed partial class MirrorTarget
         Errno refused = _client.Submit(write);
         if (refused == Errno.None)
         {
+            foreach (Leg leg in _legs.Legs)
+            {
+                if ((write.Asked & leg.Bit) != 0)
+                    leg.Meter.Writes.InFlight++;
+            }
             _watch.Add(write);
             return;
         }

@@ -12,7 +12,8 @@ internal sealed partial class MirrorTarget : Target
     private const int WritesInFlight = 1024;
 
     // For recovery's chunks and repairs, and as much again for each of a few legs that hang with theirs.
-    private const long BufferBytes = 4 * (MirrorRecovery.Workers + 2) * (long)BufferPool.MaxBytes;
+    private const long BufferBytes = 4 * (MirrorRecovery.Workers + 2) * (long)BufferPool.MaxBytes
+        + MirrorScrub.Workers * MirrorSpec.MaxLegs * (long)MirrorScrub.ChunkBytes;
 
     private readonly MirrorSpec _spec;
     private readonly MappedDeviceOptions _options;
@@ -27,6 +28,7 @@ internal sealed partial class MirrorTarget : Target
     private readonly MirrorRecovery _recovery;
     private readonly LegReturns _returns;
     private readonly ReadRepair _repair;
+    private readonly MirrorScrub _scrub;
     private readonly BufferPool _buffers = new(BufferBytes);
     private long _lastRequest;
     private int _inFlight;
@@ -45,7 +47,8 @@ internal sealed partial class MirrorTarget : Target
         var legs = new Leg[places.Count];
         for (int i = 0; i < legs.Length; i++)
         {
-            legs[i] = new Leg(i, places[i], options.Identify(places[i].Device, places[i].Argument), regions)
+            legs[i] = new Leg(
+                i, places[i], options.Identify(places[i].Device, places[i].Argument), regions, host.Loop.Time)
             {
                 IsWriteMostly = (mirror.WriteMostlyLegs >> i & 1) != 0,
             };
@@ -74,6 +77,7 @@ internal sealed partial class MirrorTarget : Target
         _recovery = new MirrorRecovery(this, host, _legs, _writer, _buffers, mirror, options.CopyChunk);
         _returns = new LegReturns(this, host, _legs, _writer, mirror);
         _repair = new ReadRepair(this, host, _legs, _writer, _buffers, mirror);
+        _scrub = new MirrorScrub(this, host, _legs, _writer, _buffers, mirror, options.CopyChunk);
         DiscardLimit = SmallestLimit(places, device => device.DiscardLimit, Sectors.Zero);
         WriteZeroesLimit = SmallestLimit(places, device => device.WriteZeroesLimit, FileDevice.RangeLimit);
     }
@@ -132,6 +136,7 @@ internal sealed partial class MirrorTarget : Target
         _isEnding = true;
         _log.Commit();
         await _returns.StopAsync();
+        await _scrub.PauseAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
         ReleaseHeldBack();
@@ -143,6 +148,7 @@ internal sealed partial class MirrorTarget : Target
         _repair.Resume();
         _recovery.Resume();
         _returns.Resume();
+        _scrub.Resume();
     }
 
     public override IEnumerable<TargetLeg> HungLegs
@@ -156,6 +162,7 @@ internal sealed partial class MirrorTarget : Target
 
     public override async ValueTask StopAsync()
     {
+        await _scrub.StopAsync();
         await PresuspendAsync();
         if (_inFlight > 0)
         {
@@ -190,6 +197,7 @@ internal sealed partial class MirrorTarget : Target
         _returns.Dispose();
         _settler.Dispose();
         await _returns.StopAsync();
+        await _scrub.StopAsync();
         await _recovery.StopAsync();
         await _repair.StopAsync();
         _watch.Dispose();
@@ -318,6 +326,7 @@ internal sealed partial class MirrorTarget : Target
                 leg.Errors = LegErrors.Write;
         }
         _legs.Refresh();
+        LeaveFailedByHand();
         _recordedOut = _legs.All & ~_legs.Set;
     }
 

@@ -53,6 +53,7 @@ internal sealed class MirrorWrite(MirrorTarget mirror) : IoRequest, IWatched
 
     protected override void RegionFinished(int region, in RegionFailure? failure)
     {
+        mirror.WriteEnded(this, region, failure is not null);
         if (failure is not null)
             mirror.Suspect(Asked, region);
         else if (mirror.HasQuorum)

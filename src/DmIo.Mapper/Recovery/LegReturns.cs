@@ -48,6 +48,16 @@ internal sealed class LegReturns : IDisposable
         Schedule(leg);
     }
 
+    /// <summary>A leg that is out is looked at at once, and soon again.</summary>
+    public void LookNow(Leg leg)
+    {
+        if (_stopping || !_options.Recovers)
+            return;
+        _after[leg.Index] = _options.ProbeAfter;
+        _dueAt[leg.Index] = _host.Loop.Time.GetTimestamp();
+        Arm(TimeSpan.Zero);
+    }
+
     /// <summary>Recovery met what may pass: it is to be tried again.</summary>
     public void RetryRecovery() => Arm(_options.ProbeAfter);
 
@@ -76,7 +86,7 @@ internal sealed class LegReturns : IDisposable
 
     private void Schedule(Leg leg)
     {
-        if (_stopping || !_options.Recovers || !leg.IsPresent)
+        if (_stopping || !_options.Recovers || !leg.IsPresent || leg.IsFailedByHand)
             return;
         _dueAt[leg.Index] = _host.Loop.Time.GetTimestamp()
             + (long)(_after[leg.Index].TotalSeconds * _host.Loop.Time.TimestampFrequency);
@@ -103,9 +113,9 @@ internal sealed class LegReturns : IDisposable
         for (int i = 0; i < _legs.Legs.Length && !_stopping; i++)
         {
             Leg leg = _legs[i];
-            if (leg.IsInSet || !leg.IsPresent || leg.Abandoned > 0 || _host.Loop.Time.GetTimestamp() < _dueAt[i])
+            if (!IsLookedAt(leg) || _host.Loop.Time.GetTimestamp() < _dueAt[i])
                 continue;
-            if (await AnswersAsync(leg) && leg is { IsInSet: false, Abandoned: 0 } && !_stopping)
+            if (await AnswersAsync(leg) && IsLookedAt(leg) && !_stopping)
                 _mirror.Return(leg);
             else if (!leg.IsInSet)
                 LegLeft(leg);
@@ -114,13 +124,16 @@ internal sealed class LegReturns : IDisposable
         ArmForNext();
     }
 
+    private static bool IsLookedAt(Leg leg) =>
+        leg is { IsInSet: false, IsPresent: true, Abandoned: 0, IsFailedByHand: false };
+
     private void ArmForNext()
     {
         long now = _host.Loop.Time.GetTimestamp();
         long next = long.MaxValue;
         foreach (Leg leg in _legs.Legs)
         {
-            if (!leg.IsInSet && leg.IsPresent && leg.Abandoned == 0)
+            if (IsLookedAt(leg))
                 next = Math.Min(next, Math.Max(now, _dueAt[leg.Index]));
         }
         if (next < long.MaxValue)

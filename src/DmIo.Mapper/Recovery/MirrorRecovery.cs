@@ -30,7 +30,8 @@ internal sealed partial class MirrorRecovery(
     private static readonly TimeSpan s_batchTime = TimeSpan.FromSeconds(1);
 
     private readonly List<RecoverySpan> _active = [];
-    private readonly RecoveryPacer _pacer = new(host.Loop.Time, options, () => mirror.LastRequest);
+    private readonly RecoveryPacer _pacer = new(
+        host.Loop.Time, options.RecoveryRateBytes, options.RecoveryBusyRateBytes, () => mirror.LastRequest);
     private RecoveryCursor _cursor = new(legs);
     private Task _running = Task.CompletedTask;
     private bool _isRunning;
@@ -39,6 +40,9 @@ internal sealed partial class MirrorRecovery(
     private bool _isStuck;
     private bool _waits;
     private Task _believing = Task.CompletedTask;
+
+    /// <summary>What is being copied.</summary>
+    public IReadOnlyList<RecoverySpan> UnderWay => _active;
 
     /// <summary>How far it is; null when nothing is copied.</summary>
     public RecoveryProgress? Progress { get; private set; }
@@ -77,7 +81,7 @@ internal sealed partial class MirrorRecovery(
     public void Resume()
     {
         _stopping = false;
-        Start();
+        Restart();
     }
 
     /// <summary>Tells that legs may differ again in a region.</summary>

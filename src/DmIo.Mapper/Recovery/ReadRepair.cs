@@ -35,6 +35,9 @@ internal sealed class ReadRepair(
         Work();
     }
 
+    /// <summary>Forgets the read errors of a leg.</summary>
+    public void Forget(Leg leg) => _errors[leg.Index] = 0;
+
     /// <summary>Begins nothing more, and waits for what is being mended.</summary>
     public async Task StopAsync()
     {

@@ -1,11 +1,16 @@
 namespace DmIo.Mapper;
 
-/// <summary>Keeps recovery to its rate: one while clients are at work, another while they are not.</summary>
-internal sealed class RecoveryPacer(TimeProvider time, MirrorOptions options, Func<long> lastRequest)
+/// <summary>Keeps the mirror's own work to its rate: one while clients are at work, another while they are not.</summary>
+/// <param name="time">The loop's clock.</param>
+/// <param name="rateBytes">The most bytes per second; zero: no limit.</param>
+/// <param name="busyRateBytes">The same while clients are at work; zero: no less than otherwise.</param>
+/// <param name="lastRequest">When a client asked something last; 0 when none has.</param>
+internal sealed class RecoveryPacer(TimeProvider time, long rateBytes, long busyRateBytes, Func<long> lastRequest)
 {
     // Clients that have asked nothing for so long are not at work. Arbitrary.
     private static readonly TimeSpan s_busyFor = TimeSpan.FromMilliseconds(100);
 
+    private readonly List<TaskCompletionSource> _waiting = [];
     private long _nextAt = time.GetTimestamp();
 
     /// <summary>Waits until so many more bytes may be copied.</summary>
@@ -23,20 +28,29 @@ internal sealed class RecoveryPacer(TimeProvider time, MirrorOptions options, Fu
         return start == now ? Task.CompletedTask : DelayAsync(time.GetElapsedTime(now, start));
     }
 
+    /// <summary>Whoever waits goes on at once.</summary>
+    public void Release()
+    {
+        _nextAt = time.GetTimestamp();
+        foreach (TaskCompletionSource due in _waiting.ToArray())
+            due.TrySetResult();
+    }
+
+    /// <summary>Waits so long, or until <see cref="Release"/>.</summary>
+    public async Task DelayAsync(TimeSpan delay)
+    {
+        var due = new TaskCompletionSource();
+        _waiting.Add(due);
+        using ITimer timer = time.CreateTimer(_ => due.TrySetResult(), null, delay, Timeout.InfiniteTimeSpan);
+        await due.Task;
+        _waiting.Remove(due);
+    }
+
     private long Rate()
     {
         bool busy = lastRequest() != 0 && time.GetElapsedTime(lastRequest()) < s_busyFor;
-        long most = options.RecoveryRateBytes;
-        long besideClients = options.RecoveryBusyRateBytes;
-        if (!busy || besideClients == 0)
-            return most;
-        return most == 0 ? besideClients : Math.Min(most, besideClients);
-    }
-
-    private async Task DelayAsync(TimeSpan delay)
-    {
-        var due = new TaskCompletionSource();
-        using ITimer timer = time.CreateTimer(_ => due.TrySetResult(), null, delay, Timeout.InfiniteTimeSpan);
-        await due.Task;
+        if (!busy || busyRateBytes == 0)
+            return rateBytes;
+        return rateBytes == 0 ? busyRateBytes : Math.Min(rateBytes, busyRateBytes);
     }
 }

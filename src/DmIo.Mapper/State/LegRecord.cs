@@ -13,6 +13,9 @@ internal sealed record LegRecord
     /// <summary>It was given up by a forced start.</summary>
     public bool Diverged { get; init; }
 
+    /// <summary>It was taken out of the set by hand, and stays out until it is cleared; null: it was not.</summary>
+    public bool? FailedByHand { get; init; }
+
     /// <summary>Regions that it lacks, as runs: first and last of each.</summary>
     public IReadOnlyList<long[]>? Lacks { get; init; }
 

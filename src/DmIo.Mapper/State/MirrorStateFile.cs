@@ -98,7 +98,10 @@ internal sealed class MirrorStateFile(MappedDevice host, TableLine line, LegSet 
             RegionRanges.AddTo(lacks, record.Lacks, legs.Regions);
             if (!state.Clean && !record.InSet)
                 lacks.Fill();
-            recorded.Legs[i] = new RecordedLeg(lacks, record.Diverged, record.Failure);
+            recorded.Legs[i] = new RecordedLeg(lacks, record.Diverged, record.Failure)
+            {
+                IsFailedByHand = record.FailedByHand == true,
+            };
         }
         return recorded;
     }
@@ -119,6 +122,7 @@ internal sealed class MirrorStateFile(MappedDevice host, TableLine line, LegSet 
                 OffsetSectors = leg.Offset.Count,
                 InSet = leg.IsInSet,
                 Diverged = leg.IsDiverged,
+                FailedByHand = leg.IsFailedByHand ? true : null,
                 Lacks = withRegions ? RegionRanges.Of(leg.Recorded) : null,
                 Failure = leg.Failure,
             };

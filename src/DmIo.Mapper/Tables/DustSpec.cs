@@ -16,4 +16,7 @@ public sealed record DustSpec(DeviceArgument Leg, int BlockBytes) : TargetSpec
 
     /// <inheritdoc/>
     public override IReadOnlyList<DeviceArgument> Devices => [Leg];
+
+    internal override string? CheckBlocks(int logicalBlockBytes) =>
+        BlockBytes < logicalBlockBytes ? $"a block size of {BlockBytes} bytes" : null;
 }

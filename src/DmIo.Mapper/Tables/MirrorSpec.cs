@@ -27,4 +27,10 @@ public sealed record MirrorSpec(
 
     /// <inheritdoc/>
     public override IEnumerable<string> OtherDevices => LogDevice is null ? [] : [LogDevice];
+
+    internal override string OtherLookupFailure => "Error creating mirror dirty log: Device lookup failure";
+
+    // Recovery copies regions one by one.
+    internal override string? CheckBlocks(int logicalBlockBytes) =>
+        RegionSize.Bytes < logicalBlockBytes ? $"a region size of {RegionSize} sectors" : null;
 }

@@ -13,4 +13,7 @@ public sealed record StripedSpec(IReadOnlyList<DeviceArgument> Legs, Sectors Chu
 
     /// <inheritdoc/>
     public override Sectors LengthOnDevice(Sectors length) => new(length.Count / Legs.Count);
+
+    internal override string? CheckBlocks(int logicalBlockBytes) =>
+        ChunkSize.Bytes % logicalBlockBytes != 0 ? $"a chunk size of {ChunkSize} sectors" : null;
 }

@@ -3,7 +3,8 @@ namespace DmIo.Mapper;
 /// <summary>A device-mapper table that was read without a mistake: lines that cover the device without gaps.</summary>
 public sealed class Table
 {
-    internal Table(IReadOnlyList<TableLine> lines) => Lines = lines;
+    /// <summary>Makes a table of lines that are right: whoever changes a table's lines keeps them so.</summary>
+    public Table(IReadOnlyList<TableLine> lines) => Lines = lines;
 
     /// <summary>The lines in the order of their start sectors; the first begins at sector 0.</summary>
     public IReadOnlyList<TableLine> Lines { get; }

@@ -115,14 +115,16 @@ public static class TableParser
     private static void CheckOthers(List<(int Number, TableLine Line)> lines, List<TableError> errors)
     {
         var legs = lines.SelectMany(entry => entry.Line.Target.Devices).Select(leg => leg.Device).ToHashSet();
-        var others = new HashSet<string>();
+        var others = new Dictionary<string, string>();
         foreach ((int number, TableLine line) in lines)
         {
             foreach (string device in line.Target.OtherDevices)
             {
-                if (others.Add(device) && !legs.Contains(device))
+                if (others.TryAdd(device, line.Target.Name) && !legs.Contains(device))
                     continue;
-                string what = legs.Contains(device) ? "as a leg" : "as another mirror's log";
+                string what = !legs.Contains(device) ? $"as another {others[device]} log"
+                    : line.Target is MirrorSpec ? "as a leg"
+                    : "for data";
                 errors.Add(new TableError(
                     number, device,
                     $"{device} is used as the log and {what} too; the log takes a whole device: name another for it"));

@@ -13,6 +13,7 @@ internal static class TargetParsers
         ("delay", DelayParser.Parse),
         ("flakey", FlakeyParser.Parse),
         ("dust", DustParser.Parse),
+        ("log-writes", LogWritesParser.Parse),
     ];
 
     /// <summary>Their names, for people.</summary>

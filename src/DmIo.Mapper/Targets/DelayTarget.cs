@@ -9,6 +9,7 @@ internal sealed class DelayTarget : LegTarget
     private readonly DelayQueue _reads;
     private readonly DelayQueue _writes;
     private readonly DelayQueue _flushes;
+    private bool _delays = true;
     private int _passed;
     private TaskCompletionSource? _allReturned;
 
@@ -37,7 +38,10 @@ internal sealed class DelayTarget : LegTarget
             BlockOperation.Flush => _flushes,
             _ => _writes,
         };
-        queue.Add(request);
+        if (_delays)
+            queue.Add(request);
+        else
+            Release(queue, request);
     }
 
     public override async ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
@@ -46,6 +50,16 @@ internal sealed class DelayTarget : LegTarget
         TargetLeg leg = _reads.Leg;
         return Shift(await leg.Device.ReadExtentsAsync(start + leg.Offset, count, cancellationToken), leg.Offset);
     }
+
+    // As in the kernel: nobody waits hours for a suspension.
+    public override ValueTask PresuspendAsync()
+    {
+        _delays = false;
+        ReleaseAll();
+        return ValueTask.CompletedTask;
+    }
+
+    public override void Resume() => _delays = true;
 
     public override async ValueTask StopAsync()
     {
@@ -68,11 +82,16 @@ internal sealed class DelayTarget : LegTarget
             _allReturned?.TrySetResult();
     }
 
-    private async ValueTask ReleaseAllAsync()
+    private void ReleaseAll()
     {
         _reads.ReleaseAll();
         _writes.ReleaseAll();
         _flushes.ReleaseAll();
+    }
+
+    private async ValueTask ReleaseAllAsync()
+    {
+        ReleaseAll();
         if (_passed == 0)
             return;
         _allReturned = new TaskCompletionSource();

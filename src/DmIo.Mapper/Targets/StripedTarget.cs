@@ -171,6 +171,7 @@ internal sealed class StripedTarget : LegTarget, IPartedTarget
         if (error == Errno.EOPNOTSUPP || _hasFailed[leg])
             return;
         _hasFailed[leg] = true;
-        Host.HealthChangedOf(this);
+        Host.HealthChangedOf(
+            this, VolumeEventKind.LegFailed, new EventDetails { Leg = leg, Device = _legs[leg].Argument, Errno = error });
     }
 }

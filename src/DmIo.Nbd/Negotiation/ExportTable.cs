@@ -27,6 +27,20 @@ internal sealed class ExportTable
         }
     }
 
+    /// <summary>Takes an export away; the default falls to the first that is left.</summary>
+    public void Remove(NbdExport export)
+    {
+        lock (_lock)
+        {
+            All = All.Remove(export);
+            if (_chosenDefault == export)
+                _chosenDefault = null;
+            Default = _chosenDefault ?? All.FirstOrDefault();
+        }
+    }
+
+    public bool Has(NbdExport export) => All.Contains(export);
+
     /// <summary>The export of that name; the empty name is the default's unless an export bears it.</summary>
     public NbdExport? Find(ReadOnlySpan<byte> name)
     {

@@ -21,7 +21,7 @@ internal sealed unsafe partial class NbdConnection
     {
         _isOvertaken = true;
         AbandonInFlight();
-        _logger.Overtaken(Peer, Printable.Name(_export.Name));
+        _logger.Overtaken(Client.Peer, Printable.Name(_export.Name));
     }
 
     /// <inheritdoc/>

@@ -26,6 +26,10 @@ internal sealed partial class NbdConnection : FdWatch
     private EndReason? _reason;
     private NbdRequest? _inFlight;
     private int _inFlightCount;
+    private long _requests;
+    private long _errors;
+    private long _bytesRead;
+    private long _bytesWritten;
     private long _bytesInFlight;
     private long _moves;
     private long _movesSeen = -1;
@@ -40,12 +44,12 @@ internal sealed partial class NbdConnection : FdWatch
     /// <param name="export">What the client chose.</param>
     /// <param name="limits">The server's limits.</param>
     /// <param name="memory">What the connections of the export's loop share.</param>
-    /// <param name="peer">The client, for the log.</param>
+    /// <param name="client">Who it is.</param>
     /// <param name="early">Bytes that were received behind the handshake.</param>
     /// <param name="logger">Where its end is told.</param>
     /// <param name="ended">Called on the export's loop when nothing of the connection is left.</param>
     public NbdConnection(
-        int fd, NbdExport export, NbdLimits limits, LoopMemory memory, string peer, byte[] early, ILogger logger,
+        int fd, NbdExport export, NbdLimits limits, LoopMemory memory, ServedClient client, byte[] early, ILogger logger,
         Action<NbdConnection> ended)
         : base(fd)
     {
@@ -56,14 +60,22 @@ internal sealed partial class NbdConnection : FdWatch
         _early = early;
         _logger = logger;
         _ended = ended;
-        Peer = peer;
+        Client = client;
         _received = new ReceiveBuffer(memory, this);
         _sender = new ReplySender(this);
         _batchEnd = new Step(EndBatch);
     }
 
-    /// <summary>The client, for the log.</summary>
-    public string Peer { get; }
+    /// <summary>Who it is.</summary>
+    public ServedClient Client { get; }
+
+    /// <summary>What is served.</summary>
+    public NbdExport Export => _export;
+
+    /// <summary>What was asked for so far. From any thread; the figures may be of different instants.</summary>
+    public NbdTraffic Traffic => new(
+        Volatile.Read(ref _inFlightCount), Volatile.Read(ref _requests), Volatile.Read(ref _errors),
+        Volatile.Read(ref _bytesRead), Volatile.Read(ref _bytesWritten));
 
     /// <summary>The device that is served.</summary>
     public OrderedDevice Device => _export.Device;
@@ -85,6 +97,7 @@ internal sealed partial class NbdConnection : FdWatch
     /// <summary>Takes a request back from the device.</summary>
     public void Finished(NbdRequest request)
     {
+        Count(request);
         if (_isClosed)
         {
             Released(request);
@@ -151,6 +164,17 @@ internal sealed partial class NbdConnection : FdWatch
         EndBatch();
     }
 
+    private void Count(NbdRequest request)
+    {
+        _requests++;
+        if (request.ReplyError != 0)
+            _errors++;
+        else if (request.ReplyData.LengthBytes > 0)
+            _bytesRead += request.ReplyData.LengthBytes;
+        else
+            _bytesWritten += request.CountedBytes;
+    }
+
     private void Begin()
     {
         _memory.Add(this);
@@ -158,8 +182,6 @@ internal sealed partial class NbdConnection : FdWatch
         {
             _loop.Watch(this);
             _isWatched = true;
-            // The first look comes from the poller: ends of other connections that came before are told before.
-            _loop.WatchWritable(this);
         }
         catch (IOException e)
         {
@@ -167,6 +189,7 @@ internal sealed partial class NbdConnection : FdWatch
             return;
         }
         _readable = true;
+        Pump();
     }
 
     private void Stop()
@@ -252,7 +275,7 @@ internal sealed partial class NbdConnection : FdWatch
         _lookAgain?.Dispose();
         _sender.Free();
         _memory.Remove(this);
-        _logger.ConnectionEnded(Printable.Name(_export.Name), Peer, _reason!.Value);
+        _logger.ConnectionEnded(Printable.Name(_export.Name), Client.Peer, _reason!.Value);
         _ended(this);
     }
 }

@@ -105,6 +105,7 @@ public sealed unsafe class KernelLoop : IoLoop, IDisposable
         {
             RunReady();
             Ring?.SubmitPending();
+            // Mail before the poller: when a connection that came by mail is served, ends of others before it were told.
             _mailbox.TakeAll(this);
             if (!IsIdle)
                 _poller.Wait(0);

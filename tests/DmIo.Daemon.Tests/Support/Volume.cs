@@ -23,9 +23,12 @@ public sealed class Volume : IDisposable
 
     public string Uri => $"nbd+unix:///vol0?socket={Socket}";
 
+    /// <summary>The socket by which its daemon is controlled.</summary>
+    public string Control => Scratch["control.sock"];
+
     /// <summary>The arguments that describe the mirror, without --create.</summary>
     public string[] Arguments =>
-        ["--mirror", .. Legs, "--size", Size, "--unix", Socket, "--state-dir", Scratch["state"]];
+        ["--mirror", .. Legs, "--size", Size, "--unix", Socket, "--state-dir", Scratch["state"], "--control", Control];
 
     /// <summary>Starts a daemon on the mirror, whose legs are made if they are not there.</summary>
     public DaemonProcess Serve(params string[] more)

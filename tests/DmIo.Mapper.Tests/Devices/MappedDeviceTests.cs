@@ -188,7 +188,7 @@ public sealed class MappedDeviceTests
         var rig = new MirrorRig();
         rig.AddDevice("big", new ScriptedDevice(rig.Loop, "big", new(4096), 4096));
         rig.TableText = "0 4096 mirror core 2 4 nosync 2 leg0 0 big 0";
-        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("take a region size of at least 8 sectors"));
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("has a region size of 4 sectors and a device with a logical block size of 4096"));
         rig.TableText = "0 4096 mirror core 2 8 nosync 2 leg0 0 big 0";
         rig.Start();
     }

@@ -139,8 +139,9 @@ internal sealed partial class MirrorSimulation
         _store.Error = Errno.None;
         if (hangs)
             HangLog();
+        NamePlaces();
         var errors = new List<TableError>();
-        Table table = TableParser.Parse(_table, errors) ?? throw new InvalidOperationException(string.Join('\n', errors));
+        Table table = TableParser.Parse(TableText(), errors) ?? throw new InvalidOperationException(string.Join('\n', errors));
         return MappedDevice.CreateAsync(_loop, "vol0", table, this, _options);
     }
 
@@ -160,6 +161,8 @@ internal sealed partial class MirrorSimulation
         _client.Device = _fault.Volume(_device);
         Story?.Add($"started: {_device.StatusLine()}");
         Reach("starts");
+        if (_isLogSlow)
+            SlowLog(0.1);
         return null;
     }
 
@@ -207,7 +210,7 @@ internal sealed partial class MirrorSimulation
 
     // Whether what legs have forgotten is decided, and durably recorded.
     private void NoteRecordedFlush() => _hasUnrecordedFlush = _hasUnrecordedFlush
-        && (!Mirror.AreFailuresRecorded || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0));
+        && (!IsMirror || !Mirror.AreFailuresRecorded || Knowledge.Legs.ToArray().Any(leg => leg.Suspicions > 0));
 
     // Power goes, or the program is killed, while it stops.
     private void CutStop()
@@ -257,7 +260,7 @@ internal sealed partial class MirrorSimulation
         _device = null;
         _failing.Clear();
         _hasForgotten = false;
-        _hasUnrecordedFlush = false;
+        _hasUnrecordedFlush = _endsSoon = false;
         _lastTrouble = s_longAgo;
     }
 
@@ -331,6 +334,7 @@ internal sealed partial class MirrorSimulation
     private void Calm()
     {
         Story?.Add("all is well again");
+        ClearLegs();
         _store.Error = Errno.None;
         foreach (SimulatedMedia media in AllMedia)
         {
@@ -360,6 +364,7 @@ internal sealed partial class MirrorSimulation
     // Where the log that is left says clean, all legs are identical.
     private void CheckLog(string after)
     {
+        RestoreFlipped();
         // What stands in a leg's place has no place in the record before the start has ended.
         if (Log is null || _isReplacing || _store.Text is { } text && MirrorStateJson.Read(text, "vol0", "").LogLost)
             return;

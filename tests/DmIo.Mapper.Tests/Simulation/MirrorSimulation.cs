@@ -24,8 +24,8 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private MemoryStore _store = new("/state/vol0.mirror-0.json");
     private readonly long _length;
     private readonly long _regionSize;
-    private readonly string _table;
     private readonly bool _usesSidecar;
+    private readonly bool _isLogSlow;
     private int _made;
     private bool _isReplacing;
     private readonly HashSet<string> _missing = [];
@@ -36,9 +36,12 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     public MirrorSimulation(int seed, Story? story = null, PlantedFault? fault = null)
     {
         _random = new Random(seed);
+        // Its own, so that other seeds' lives go on as they did.
+        _scrubRandom = new Random(~seed);
         _fault = fault ?? new PlantedFault("none");
         Story = story;
         _loggers = new StoryLoggers(Story);
+        Coverage.Counted = LogLanded;
         _length = 512 << _random.Next(3);
         _regionSize = 8 << _random.Next(6);
         _block = _random.Next(4) == 0 ? 4096 : 512;
@@ -66,8 +69,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
                 LatencyMean = TimeSpan.FromMilliseconds(_random.Next(3)),
             };
         }
-        _table = $"0 {_length} mirror {(HasDiskLog ? "disk 2 log" : "core 1")} {_regionSize} {legs} "
-            + string.Join(' ', Legs.Select((_, i) => $"place{i} 0")) + " 1 handle_errors";
+        _isLogSlow = HasDiskLog && _random.Next(4) == 0;
         _model = new HistoryModel(_length, HistoryOrder.Submission, HistorySettling.Never);
         _client = new HistoryClient(_model) { Story = Story, FlushErrorsSpoilReads = true, OnCompleted = CountEnd };
         _options = Options(legs) with { LegsAreFresh = true };
@@ -114,6 +116,9 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     private LegSet Knowledge => Mirror.Knowledge;
 
+    // Not while neither a new table nor the one before can be taken.
+    private bool IsMirror => _device!.Targets is [MirrorTarget, ..];
+
     // A log without a deadline is waited for, at a start and a stop too.
     private bool CanLogHang => HasDiskLog && _options.Mirror.LegDeadline > TimeSpan.Zero;
 
@@ -142,7 +147,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     {
         if (deviceArgument == "log")
             return _fault.LogDevice(Log!.Open(_loop));
-        SimulatedMedia leg = Legs[deviceArgument[^1] - '0'];
+        SimulatedMedia leg = _places[deviceArgument];
         return _missing.Contains(leg.Name)
             ? new MissingDevice(_loop, deviceArgument, "the simulation took it away")
             : _fault.Leg(leg.Open(_loop));
@@ -205,7 +210,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
                 1 => TimeSpan.FromMilliseconds(30),
                 _ => TimeSpan.FromMilliseconds(300),
             },
-            LogRetryAfter = TimeSpan.FromMilliseconds(300),
+            LogRetryAfter = TimeSpan.FromMilliseconds(_random.Next(2) == 0 ? 20 : 300),
             WhenUnrecorded = _random.Next(2) == 0 ? WhenUnrecorded.Fail : WhenUnrecorded.Hold,
             ReadErrorLimit = _random.Next(3) == 0 ? 2 : 1000,
             WriteMostlyLegs = _random.Next(4) == 0 ? 1UL << _random.Next(legs) : 0,
@@ -219,6 +224,9 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             Ask();
         if (_random.Next(30) == 0)
             Happen();
+        ScrubNowAndThen();
+        if (_endsSoon)
+            EndLife();
         if (_random.Next(3) == 0)
             _loop.Time.Advance(TimeSpan.FromMilliseconds(_random.NextDouble() * (_random.Next(20) == 0 ? 500 : 4)));
         if (_random.Next(2) != 0)
@@ -234,6 +242,8 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         long start = SomePlace() / unit * unit;
         long most = _random.Next(12) == 0 ? _length / 2 : _random.Next(1, 24);
         long count = Math.Min(Math.Max(unit, _random.NextInt64(1, most + 1) / unit * unit), _length - start);
+        if (TouchesFlipped(start, count))
+            return;
         BlockFlags flags = _random.Next(8) switch
         {
             0 or 1 => BlockFlags.Fua,

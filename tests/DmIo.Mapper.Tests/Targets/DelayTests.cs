@@ -87,6 +87,20 @@ public sealed class DelayTests
         rig.Loop.Run(rig.Device.DisposeAsync);
     }
 
+    // Goal: a suspension waits for no delay, and delays are back after the resume.
+    [Test]
+    public void A_suspension_releases_all()
+    {
+        MirrorRig rig = Delay("leg0 0 3600000");
+        TestRequest write = rig.Submit(TestRequest.Write(new(0), new TestBuffer(512)));
+        rig.Loop.Finish(rig.Device.SuspendAsync());
+        Assert.That((write.Completions, write.Error), Is.EqualTo((1, Errno.None)));
+        Assert.That(rig.Legs[0].Log[^1].Operation, Is.EqualTo(BlockOperation.Flush), "not delayed either");
+        rig.Loop.Finish(rig.Device.ResumeAsync());
+        Assert.That(rig.Submit(TestRequest.Write(new(0), new TestBuffer(512))).IsCompleted, Is.False);
+        Assert.That(rig.Status, Is.EqualTo("0 100 delay 0 1 0"));
+    }
+
     // Goal: the kernel's echo.
     [TestCase("leg0 8 100")]
     [TestCase("leg0 0 0 leg1 8 500")]

@@ -160,7 +160,7 @@ public sealed class DustTests
     {
         var rig = new MirrorRig { TableText = "0 64 dust big 0 512" };
         rig.AddDevice("big", new ScriptedDevice(rig.Loop, "big", new(4096), 4096));
-        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("take a block size of at least 4096"));
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("a block size of 512 bytes and a device with a logical block size of 4096"));
     }
 
     private static ExtentKind Extents(MirrorRig rig) =>

@@ -159,7 +159,7 @@ public sealed class StripedTests
     {
         var rig = new MirrorRig { TableText = "0 64 striped 2 4 big 0 leg0 0" };
         rig.AddDevice("big", new ScriptedDevice(rig.Loop, "big", new(4096), 4096));
-        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("take a multiple of 8 sectors"));
+        Assert.That(rig.StartProblem<MapperException>(), Does.Contain("a chunk size of 4 sectors and a device with a logical block size of 4096"));
     }
 
     // Goal: memory that a leg still uses is held for whoever asked, through the parts.

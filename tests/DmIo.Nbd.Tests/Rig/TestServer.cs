@@ -61,7 +61,7 @@ internal sealed class TestServer : IDisposable
 
     public NbdProbe Connect() => new(Listener.Address);
 
-    public NbdProbe Go() => Connect().Go();
+    public NbdProbe Go(string export = "") => Connect().Go(export);
 
     public T OnLoop<T>(Func<ScriptedDevice, T> look) => Wait(_loop.InvokeAsync(() => new ValueTask<T>(look(Device))));
 

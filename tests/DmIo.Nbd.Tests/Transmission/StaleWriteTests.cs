@@ -73,6 +73,13 @@ internal sealed class StaleWriteTests
         for (int range = 0; range < Ranges; range++)
             other.Send([.. Write(range, (ulong)range), .. New(range)]);
         server.WaitForTurns(InFlight + Ranges);
+        // The first reply finds the client gone. Nothing is taken up in its place, to stand behind the new writes until
+        // the reset has come; the next of its range has been started by then, where no end was seen before.
+        server.OnLoop(d => d.ReleaseFirst());
+        server.WaitForHeld(Ranges);
+        Assert.That(other.Call(NBD_CMD_READ, ulong.MaxValue, 1), Is.EqualTo(NBD_EINVAL), "a round trip later");
+        int left = overTcp ? InFlight - 1 : InFlight / Ranges * (Ranges - 1);
+        server.WaitForTurns(left + Ranges);
         server.OnLoop(d => d.Holds = false);
         server.OnLoop(d => d.ReleaseAll());
         ExpectNew(server, other);
@@ -203,40 +210,6 @@ internal sealed class StaleWriteTests
         server.WaitForConnections(0);
         Assert.That(server.Log.WaitFor(3011), Does.Contain(reason));
         Assert.That(server.OnLoop(d => d.Log.Count(c => c.Operation == BlockOperation.Write)), Is.Zero);
-    }
-
-    [Test]
-    public void A_new_connection_is_served_after_the_deaths_before_it_are_seen()
-    {
-        // Goal: the front loop hands a connection over while the export's loop does not look at its sockets.
-        var limits = new NbdLimits { MaxRequestsInFlight = Ranges };
-        using var server = new TestServer(limits, overTcp: true, device: d => d.Holds = true);
-        NbdProbe old = server.Go();
-        old.Send(OldWrites(40));
-        server.WaitForHeld(Ranges);
-        using var loopIsBusy = new ManualResetEventSlim();
-        using var sent = new ManualResetEventSlim();
-        Task busy = server.Loop.InvokeAsync(() =>
-        {
-            loopIsBusy.Set();
-            sent.Wait();
-            server.Device.Holds = false;
-            server.Device.ReleaseAll();
-            return ValueTask.CompletedTask;
-        });
-        loopIsBusy.Wait();
-        old.FinishSending();
-        using NbdProbe next = server.Go();
-        for (int range = 0; range < Ranges; range++)
-            next.Send([.. Write(range, (ulong)range), .. New(range)]);
-        sent.Set();
-        TestServer.Wait(busy);
-        for (int range = 0; range < Ranges; range++)
-            Assert.That(next.Expect((ulong)range), Is.Zero);
-        for (int i = 0; i < 40; i++)
-            old.ReadReply();
-        old.Dispose();
-        Assert.That(server.Contents()[..s_new.Length], Is.EqualTo(s_new));
     }
 
     private static void ExpectNew(TestServer server, NbdProbe other)

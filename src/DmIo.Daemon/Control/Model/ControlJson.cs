@@ -1,0 +1,26 @@
+using System.Text.Json.Serialization;
+
+namespace DmIo.Daemon.Control;
+
+/// <summary>How the control interface's messages are written and read.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(DaemonInfo))]
+[JsonSerializable(typeof(VolumeInfo))]
+[JsonSerializable(typeof(IReadOnlyList<VolumeInfo>))]
+[JsonSerializable(typeof(EventNumberInfo))]
+[JsonSerializable(typeof(EventInfo))]
+[JsonSerializable(typeof(IReadOnlyList<ConnectionInfo>))]
+[JsonSerializable(typeof(ExportInfo))]
+[JsonSerializable(typeof(IReadOnlyList<ExportInfo>))]
+[JsonSerializable(typeof(ProblemInfo))]
+[JsonSerializable(typeof(TableRequest))]
+[JsonSerializable(typeof(CreateRequest))]
+[JsonSerializable(typeof(ExportRequest))]
+[JsonSerializable(typeof(LegRequest))]
+[JsonSerializable(typeof(MessageRequest))]
+[JsonSerializable(typeof(MessageAnswer))]
+internal sealed partial class ControlJson : JsonSerializerContext;

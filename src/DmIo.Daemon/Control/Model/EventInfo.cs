@@ -1,0 +1,64 @@
+using System.Text.Json;
+using DmIo.Mapper;
+
+namespace DmIo.Daemon.Control;
+
+/// <summary>Something that happened to a volume.</summary>
+internal sealed record EventInfo
+{
+    /// <summary>Counts all events of this run of the daemon from 1.</summary>
+    public required long Sequence { get; init; }
+
+    /// <summary>The volume's event number after it.</summary>
+    public required long Number { get; init; }
+
+    public required DateTimeOffset Time { get; init; }
+
+    public required string Volume { get; init; }
+
+    /// <summary>What happened, in one word: legFailed, legReturned, recoveryBegan and so on.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>A sentence for people.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>The target's status line, as it was right after.</summary>
+    public string? Status { get; init; }
+
+    public int? Leg { get; init; }
+
+    public string? Device { get; init; }
+
+    public string? Operation { get; init; }
+
+    public long? Sector { get; init; }
+
+    public long? Region { get; init; }
+
+    public long? Count { get; init; }
+
+    public string? Errno { get; init; }
+
+    public ulong? ErrorBits { get; init; }
+
+    public static EventInfo Of(VolumeEvent e) => new()
+    {
+        Sequence = e.Sequence,
+        Number = e.Number,
+        Time = e.Time,
+        Volume = e.Volume,
+        Kind = Word(e.Kind.ToString()),
+        Text = e.Text,
+        Status = e.Status.Length == 0 ? null : e.Status,
+        Leg = e.Details.Leg,
+        Device = e.Details.Device,
+        Operation = e.Details.Operation is { } operation ? Word(operation.ToString()) : null,
+        Sector = e.Details.Sector,
+        Region = e.Details.Region,
+        Count = e.Details.Count,
+        Errno = e.Details.Errno?.ToString(),
+        ErrorBits = e.Details.ErrorBits,
+    };
+
+    private static string Word(string name) => JsonNamingPolicy.CamelCase.ConvertName(name);
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using DmIo.Daemon.Hosting;
+using DmIo.Mapper;
+
+namespace DmIo.Daemon.Control;
+
+// Legs of mirrors come and go.
+internal sealed partial class VolumeChanges
+{
+    public async Task AddLegAsync(string name, LegRequest request, CancellationToken cancellation)
+    {
+        RunningDevice device = reader.Find(name);
+        DeviceArgument leg = ArgumentOf(request);
+        Table after = WithLegs(device, legs => [.. legs, leg]);
+        await WithDevicesAsync(device, after, () => device.Device.AddLegAsync(leg, cancellation), cancellation);
+    }
+
+    public async Task RemoveLegAsync(string name, string leg, CancellationToken cancellation)
+    {
+        RunningDevice device = reader.Find(name);
+        await device.Device.RemoveLegAsync(LegOf(device, leg), cancellation);
+        await CloseUnusedAsync(CancellationToken.None);
+    }
+
+    /// <summary>Puts another leg in the place of one; returns when the new one is in sync.</summary>
+    public async Task ReplaceLegAsync(string name, string leg, LegRequest request, CancellationToken cancellation)
+    {
+        RunningDevice device = reader.Find(name);
+        DeviceArgument by = ArgumentOf(request);
+        int old = LegOf(device, leg);
+        // An earlier call that was given up may have added it already.
+        Table after = WithLegs(device, legs => legs.Contains(by) ? legs : [.. legs, by]);
+        await WithDevicesAsync(device, after, () => device.Device.ReplaceLegAsync(old, by, cancellation), cancellation);
+    }
+
+    private static DeviceArgument ArgumentOf(LegRequest request) =>
+        new(request.Device, new Sectors(request.OffsetSectors));
+
+    /// <summary>A leg's number, from a number or from the word that the table has for its device.</summary>
+    private static int LegOf(RunningDevice device, string leg)
+    {
+        IReadOnlyList<DeviceArgument> legs = MirrorOf(device).Legs;
+        if (int.TryParse(leg, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < legs.Count)
+            return number;
+        for (int i = 0; i < legs.Count; i++)
+        {
+            if (legs[i].Device == leg)
+                return i;
+        }
+        throw ControlException.Mistake(
+            $"{device.Name}: there is no leg {leg}; its legs are "
+            + string.Join(", ", legs.Select((l, i) => $"{i} {l.Device}")));
+    }
+
+    private static MirrorSpec MirrorOf(RunningDevice device)
+    {
+        MirrorSpec[] mirrors = [.. device.Device.Table.Lines.Select(l => l.Target).OfType<MirrorSpec>()];
+        return mirrors.Length == 1
+            ? mirrors[0]
+            : throw ControlException.Mistake(
+                $"{device.Name}: has {mirrors.Length} mirrors, and this is for a device with one; load a table instead (reload)");
+    }
+
+    private static Table WithLegs(
+        RunningDevice device, Func<IReadOnlyList<DeviceArgument>, IReadOnlyList<DeviceArgument>> change)
+    {
+        MirrorSpec mirror = MirrorOf(device);
+        return new Table(
+        [
+            .. device.Device.Table.Lines.Select(line => ReferenceEquals(line.Target, mirror)
+                ? line with { Target = mirror with { Legs = change(mirror.Legs) } }
+                : line),
+        ]);
+    }
+}

@@ -1,0 +1,219 @@
+using DmIo.Daemon.Configuration;
+using DmIo.Daemon.Hosting;
+using DmIo.Mapper;
+using DmIo.Nbd;
+
+namespace DmIo.Daemon.Control;
+
+/// <summary>What can be changed of the running daemon's devices. Nothing of it outlasts the daemon.</summary>
+#pragma warning disable CA1001 // A semaphore that nobody waits for by handle holds nothing that would have to be given back.
+internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader reader)
+#pragma warning restore CA1001
+{
+    // Which devices there are and which files are open changes one at a time. What takes long is not done under it.
+    private readonly SemaphoreSlim _lock = new(1);
+
+    public async Task<VolumeInfo> CreateAsync(CreateRequest request, CancellationToken cancellation)
+    {
+        Table table = Parse(request.Name, request.Table);
+        var device = new DeviceConfiguration
+        {
+            Place = request.Name,
+            TablePlace = request.Name,
+            Name = request.Name,
+            TableText = request.Table,
+            Table = table,
+            IsWritten = !request.ReadOnly,
+            Direct = request.Direct,
+            SyncFrom = request.SyncFrom,
+            Force = request.Force,
+            AssumeClean = request.AssumeClean,
+            Degraded = request.Degraded,
+        };
+        await _lock.WaitAsync(cancellation);
+        try
+        {
+            if (volumes.Devices.Any(d => d.Name == request.Name))
+                throw ControlException.Conflict($"{request.Name}: is there already; remove it first, or take another name");
+            ServeConfiguration current = volumes.Current;
+            ServeConfiguration after = current with { Devices = [.. current.Devices, device] };
+            int loop = await volumes.PrepareAsync(after, request.Name, [.. table.Devices], home: null);
+            await volumes.AddDeviceAsync(device, table, loop, cancellation);
+        }
+        catch
+        {
+            await volumes.CloseUnusedAsync();
+            throw;
+        }
+        finally
+        {
+            _lock.Release();
+        }
+        return await reader.VolumeAsync(request.Name);
+    }
+
+    public async Task RemoveAsync(string name, CancellationToken cancellation)
+    {
+        await _lock.WaitAsync(cancellation);
+        try
+        {
+            RunningDevice device = reader.Find(name);
+            await CheckUnusedAsync(device);
+            volumes.LoadedText.TryRemove(name, out _);
+            if (!await volumes.RemoveDeviceAsync(device))
+            {
+                throw ControlException.Failed(
+                    $"{name}: was removed, and not everything could be flushed or recorded (the daemon's log says what): its "
+                    + "next start is one after a crash");
+            }
+        }
+        finally
+        {
+            _lock.Release();
+        }
+    }
+
+    /// <summary>Takes a table that the next resume makes the live one.</summary>
+    public async Task LoadAsync(string name, TableRequest request, CancellationToken cancellation)
+    {
+        Table table = Parse(name, request.Table);
+        RunningDevice device = reader.Find(name);
+        await WithDevicesAsync(device, table, () => device.Device.LoadAsync(table, OptionsOf(device, request)), cancellation);
+        volumes.LoadedText[name] = LinesOf(request.Table);
+    }
+
+    public async Task ClearAsync(string name, CancellationToken cancellation)
+    {
+        await reader.Find(name).Device.ClearInactiveAsync();
+        await CloseUnusedAsync(cancellation);
+    }
+
+    public Task SuspendAsync(string name, bool flush, CancellationToken cancellation) =>
+        reader.Find(name).Device.SuspendAsync(flush, cancellation);
+
+    public async Task ResumeAsync(string name, CancellationToken cancellation)
+    {
+        RunningDevice device = reader.Find(name);
+        try
+        {
+            if (device.Device.InactiveTable is { } next)
+                await CheckAsync(device, next, cancellation);
+            await device.Device.ResumeAsync(cancellation);
+        }
+        finally
+        {
+            await CloseUnusedAsync(CancellationToken.None);
+        }
+    }
+
+    public async Task<MessageAnswer> MessageAsync(string name, MessageRequest request) =>
+        new(await reader.Find(name).Device.MessageAsync(new Sectors(request.Sector), request.Words));
+
+    private static Table Parse(string name, string text)
+    {
+        var errors = new List<TableError>();
+        if (TableParser.Parse(text, errors) is { } table)
+            return table;
+        IEnumerable<string> sentences = errors.Select(error =>
+        {
+            string word = error.Argument.Length > 0 ? $" at '{error.Argument}'" : "";
+            return $"{name}: table line {error.Line}{word}: {error.Message}";
+        });
+        throw ControlException.Mistake(string.Join('\n', sentences));
+    }
+
+    // Without comments and spare blanks.
+    private static List<string> LinesOf(string text) =>
+    [
+        .. text.Split('\n').Select(line => string.Join(' ', TableWords.Split(line).Select(TableWords.Quote)))
+            .Where(line => line.Length > 0),
+    ];
+
+    private MappedDeviceOptions? OptionsOf(RunningDevice device, TableRequest request) =>
+        request is { SyncFrom: null, AssumeClean: false, Force: false }
+            ? null
+            : volumes.OptionsOf(device.Source with
+            {
+                SyncFrom = request.SyncFrom,
+                Force = request.Force,
+                AssumeClean = request.AssumeClean,
+            });
+
+    /// <summary>Opens what a table needs, and keeps it open until the change is done, whatever else changes meanwhile.</summary>
+    private async Task WithDevicesAsync(RunningDevice device, Table table, Func<Task> change, CancellationToken cancellation)
+    {
+        string[] arguments = [.. table.Devices];
+        await _lock.WaitAsync(cancellation);
+        try
+        {
+            volumes.Claim(arguments);
+            await volumes.PrepareAsync(volumes.CurrentWith(device, table), device.Name, arguments, device.Loop);
+        }
+        catch
+        {
+            volumes.Unclaim(arguments);
+            await volumes.CloseUnusedAsync();
+            throw;
+        }
+        finally
+        {
+            _lock.Release();
+        }
+        try
+        {
+            await change();
+        }
+        finally
+        {
+            await _lock.WaitAsync(CancellationToken.None);
+            volumes.Unclaim(arguments);
+            await volumes.CloseUnusedAsync();
+            _lock.Release();
+        }
+    }
+
+    private async Task CheckAsync(RunningDevice device, Table table, CancellationToken cancellation)
+    {
+        await _lock.WaitAsync(cancellation);
+        try
+        {
+            await volumes.PrepareAsync(
+                volumes.CurrentWith(device, table), device.Name, [.. table.Devices], device.Loop);
+        }
+        finally
+        {
+            _lock.Release();
+        }
+    }
+
+    private async Task CloseUnusedAsync(CancellationToken cancellation)
+    {
+        await _lock.WaitAsync(cancellation);
+        try
+        {
+            await volumes.CloseUnusedAsync();
+        }
+        finally
+        {
+            _lock.Release();
+        }
+    }
+
+    private async Task CheckUnusedAsync(RunningDevice device)
+    {
+        string argument = MappedName.Prefix + device.Name;
+        string[] above = [.. volumes.Devices.Where(d => d.Arguments.Contains(argument)).Select(d => $"dm:{d.Name}")];
+        string[] exports = [.. volumes.ServedExports.Where(e => e.Export.Device == device.Device).Select(e => e.Source.Name)];
+        var uses = new List<string>();
+        if (above.Length > 0)
+            uses.Add($"{string.Join(" and ", above)} {(above.Length == 1 ? "stands" : "stand")} on it");
+        IReadOnlyList<NbdConnectionInfo> connections = await volumes.Server.ReadConnectionsAsync();
+        foreach (string export in exports)
+        {
+            int clients = connections.Count(c => c.Export?.Name == export);
+            uses.Add($"it is exported as '{export}'{(clients == 0 ? "" : $", with {clients} client(s)")} (export remove {export})");
+        }
+        if (uses.Count > 0)
+            throw ControlException.Conflict($"{device.Name}: is in use: {string.Join("; ", uses)}; end that first");
+    }
+}

@@ -1,0 +1,113 @@
+using System.Reflection;
+using DmIo.Daemon.Configuration;
+using DmIo.Daemon.Hosting;
+using DmIo.Mapper;
+using DmIo.Nbd;
+
+namespace DmIo.Daemon.Control;
+
+/// <summary>What can be seen of the running daemon.</summary>
+internal sealed class VolumeReader(RunningVolumes volumes)
+{
+    /// <summary>The program's version.</summary>
+    public static string Version { get; } =
+        typeof(VolumeReader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    public DaemonInfo Daemon => new(
+        Version, Environment.ProcessId, volumes.Backend, volumes.Loops,
+        [.. volumes.Endpoints.Select(e => e.UnixPath ?? e.Endpoint!.ToString())]);
+
+    public RunningDevice Find(string name) =>
+        volumes.Devices.FirstOrDefault(d => d.Name == name)
+        ?? throw ControlException.NotFound(
+            $"{name}: no mapped device of that name{NearestName.Hint(name, [.. volumes.Devices.Select(d => d.Name)])}");
+
+    public async Task<IReadOnlyList<VolumeInfo>> VolumesAsync()
+    {
+        IReadOnlyList<NbdConnectionInfo> connections = await volumes.Server.ReadConnectionsAsync();
+        return [.. volumes.Devices.Select(d => Describe(d, connections))];
+    }
+
+    public async Task<VolumeInfo> VolumeAsync(string name) =>
+        Describe(Find(name), await volumes.Server.ReadConnectionsAsync());
+
+    /// <summary>Waits until a device's event number is above another.</summary>
+    public async Task<EventNumberInfo> WaitAsync(string name, long? above, CancellationToken cancellation)
+    {
+        long number = above ?? Find(name).Device.EventNumber;
+        while (true)
+        {
+            long last = volumes.Events.Last;
+            if (Find(name).Device.EventNumber is var now && now > number)
+                return new EventNumberInfo(now);
+            await volumes.Events.WaitAsync(last, cancellation);
+        }
+    }
+
+    public async Task<IReadOnlyList<ConnectionInfo>> ConnectionsAsync() =>
+    [
+        .. (await volumes.Server.ReadConnectionsAsync()).Select(c => new ConnectionInfo
+        {
+            Id = c.Id,
+            Peer = c.Peer,
+            Since = c.Since,
+            Export = c.Export?.Name,
+            InFlight = c.Traffic?.InFlight ?? 0,
+            Requests = c.Traffic?.Requests ?? 0,
+            Errors = c.Traffic?.Errors ?? 0,
+            BytesRead = c.Traffic?.BytesRead ?? 0,
+            BytesWritten = c.Traffic?.BytesWritten ?? 0,
+        }),
+    ];
+
+    public async Task<IReadOnlyList<ExportInfo>> ExportsAsync()
+    {
+        IReadOnlyList<NbdConnectionInfo> connections = await volumes.Server.ReadConnectionsAsync();
+        NbdExport? byDefault = volumes.Server.DefaultExport;
+        return
+        [
+            .. volumes.Server.Exports.Select(e => new ExportInfo
+            {
+                Name = e.Name,
+                Device = NameOf(e.Device),
+                SizeBytes = e.Device.Length.Bytes,
+                ReadOnly = e.ReadOnly,
+                Default = e == byDefault,
+                Description = e.Description,
+                Connections = connections.Count(c => c.Export == e),
+                Uris = [.. volumes.Endpoints.Select(l => Announcement.UriOf(e.Name, l))],
+            }),
+        ];
+    }
+
+    /// <summary>A device as tables and exports name it.</summary>
+    public static string NameOf(BlockDevice device) =>
+        device is MappedDevice mapped ? MappedName.Prefix + mapped.Name : device.Name;
+
+    private VolumeInfo Describe(RunningDevice running, IReadOnlyList<NbdConnectionInfo> connections)
+    {
+        MappedDevice device = running.Device;
+        string[] status = device.StatusLine().Split('\n');
+        string[] above =
+            [.. volumes.Devices.Where(d => d.Device.Table.Devices.Contains(NameOf(device))).Select(d => d.Name)];
+        int openCount = above.Length + connections.Count(c => c.Export?.Device == device);
+        return new VolumeInfo
+        {
+            Name = running.Name,
+            Loop = running.Loop,
+            Suspended = device.IsSuspended,
+            ReadOnly = device.IsReadOnly,
+            LengthSectors = device.Length.Count,
+            OpenCount = openCount,
+            EventNumber = device.EventNumber,
+            InfoText = device.InfoText(openCount),
+            Table = device.TableLine().Split('\n'),
+            InactiveTable = device.InactiveTable is null ? null : volumes.LoadedText.GetValueOrDefault(running.Name),
+            Status = status,
+            Mirrors = [.. status.Select(StatusWords.Mirror).OfType<MirrorInfo>()],
+            Dependencies = [.. device.Table.Devices],
+            UsedBy = above,
+            Exports = [.. volumes.Server.Exports.Where(e => e.Device == device).Select(e => e.Name)],
+        };
+    }
+}

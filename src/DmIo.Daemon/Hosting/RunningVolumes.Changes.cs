@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using DmIo.Daemon.Configuration;
+using DmIo.Daemon.Control;
+using DmIo.Mapper;
+
+namespace DmIo.Daemon.Hosting;
+
+// What changes while clients are served: devices and exports come and go, files are opened for them and closed. One change
+// at a time; VolumeChanges sees to that.
+internal sealed partial class RunningVolumes
+{
+    // What clients' requests under way may take when their export is removed; and files, to be closed.
+    private static readonly TimeSpan s_removalBound = TimeSpan.FromSeconds(5);
+
+    // What changes under way need although no table names it yet.
+    private readonly List<string> _claims = [];
+
+    /// <summary>Tables that wait for a resume, as they were written, by their devices' names.</summary>
+    public ConcurrentDictionary<string, IReadOnlyList<string>> LoadedText { get; } = [];
+
+    /// <summary>What is served now, as a configuration.</summary>
+    public ServeConfiguration Current => _configuration.Source with
+    {
+        Listeners = [],
+        NewLegs = [],
+        Devices = [.. Devices.Select(d => d.With(d.Device.Table))],
+        Exports = [.. ServedExports.Select(e => e.Source)],
+    };
+
+    /// <summary>What is served when a device has another table.</summary>
+    public ServeConfiguration CurrentWith(RunningDevice device, Table table)
+    {
+        ServeConfiguration current = Current;
+        return current with
+        {
+            Devices = [.. current.Devices.Select(d => d.Name == device.Name ? device.With(table) : d)],
+        };
+    }
+
+    /// <summary>
+    /// Checks a change, finds the loop on which its devices live, and opens those of them that are not open yet.
+    /// </summary>
+    /// <param name="after">What is to be served.</param>
+    /// <param name="name">What is changed, for people.</param>
+    /// <param name="arguments">What it stands on.</param>
+    /// <param name="home">Where it lives already; null for something new.</param>
+    public async Task<int> PrepareAsync(
+        ServeConfiguration after, string name, IReadOnlyList<string> arguments, int? home)
+    {
+        var mistakes = new Mistakes();
+        if (ConfigurationCheck.RunChange(Current, after, mistakes) is not { } @checked)
+            throw ControlException.Mistake(mistakes.ToString());
+        string[] paths = [.. arguments.Where(a => MappedName.Of(a) is null)];
+        int loop = home ?? -1;
+        foreach (string argument in arguments)
+        {
+            if (HomeOf(argument, @checked) is not { } its)
+                continue;
+            if (loop >= 0 && its != loop)
+            {
+                throw ControlException.Conflict(
+                    $"{name}: {argument} is served by another thread than what it would belong to; put all of it into one "
+                    + "configuration and start again");
+            }
+            loop = its;
+        }
+        if (loop < 0)
+            loop = OpenOrShareLoop();
+        foreach (string path in paths)
+        {
+            if (_registries[loop].Conflict(@checked.Legs[path]) is { } conflict)
+                throw ControlException.Conflict($"{name}: {conflict}");
+        }
+        await _loops[loop].InvokeAsync(() =>
+        {
+            foreach (string path in paths)
+            {
+                // Others may come to live on the loop, so that no one may keep it waiting.
+                _registries[loop].Declare(path, @checked.Legs[path] with { Loop = loop, IsOnlyLeg = false });
+                _registries[loop].Find(path);
+            }
+            return ValueTask.CompletedTask;
+        });
+        return loop;
+    }
+
+    /// <summary>Keeps devices open although no table names them yet.</summary>
+    public void Claim(IEnumerable<string> arguments) => _claims.AddRange(arguments);
+
+    public void Unclaim(IEnumerable<string> arguments)
+    {
+        foreach (string argument in arguments)
+            _claims.Remove(argument);
+    }
+
+    public Task AddDeviceAsync(DeviceConfiguration device, Table table, int loop, CancellationToken cancellation) =>
+        OpenMappedAsync(new CheckedDevice(device, table, loop, LegsAreFresh: false), cancellation);
+
+    /// <summary>Flushes and closes a device that nobody uses.</summary>
+    /// <returns>Whether everything could be flushed and recorded; the log says what could not.</returns>
+    public async Task<bool> RemoveDeviceAsync(RunningDevice device)
+    {
+        Devices = Devices.Remove(device);
+        _registries[device.Loop].Remove(device.Name);
+        bool isClean = await CloseMappedAsync(device.Device);
+        await CloseUnusedAsync();
+        return isClean;
+    }
+
+    public void AddExport(ExportConfiguration export, int loop) => AddExport(new CheckedExport(export, loop));
+
+    /// <summary>Ends an export and its connections.</summary>
+    public async Task RemoveExportAsync(RunningExport export)
+    {
+        ServedExports = ServedExports.Remove(export);
+        await _server!.RemoveExportAsync(export.Export, s_removalBound);
+    }
+
+    /// <summary>Closes the files that nothing needs any more.</summary>
+    public async Task CloseUnusedAsync()
+    {
+        HashSet<string> used =
+        [
+            .. Devices.SelectMany(d => d.Arguments), .. ServedExports.Select(e => e.Source.Device), .. _claims,
+        ];
+        for (int i = 0; i < _registries.Count; i++)
+        {
+            DeviceRegistry registry = _registries[i];
+            try
+            {
+                await _loops[i].InvokeAsync(() => registry.CloseUnusedAsync(used))
+                    .WaitAsync(s_removalBound, TimeProvider.System);
+            }
+            catch (TimeoutException)
+            {
+                Log.CloseTakesLong(_log, s_removalBound.TotalSeconds);
+            }
+        }
+    }
+
+    private int? HomeOf(string argument, CheckedConfiguration @checked)
+    {
+        if (MappedName.Of(argument) is { } name)
+            return Devices.FirstOrDefault(d => d.Name == name)?.Loop;
+        LegUse use = @checked.Legs[argument];
+        int loop = _registries.FindIndex(r => r.Holds(use));
+        return loop < 0 ? null : loop;
+    }
+
+    // A core of its own as long as there is one.
+    private int OpenOrShareLoop()
+    {
+        if (_loops.Count < Environment.ProcessorCount && Devices.Length > 0)
+        {
+            OpenLoop(out _);
+            return _loops.Count - 1;
+        }
+        return Enumerable.Range(0, _loops.Count).MinBy(i => Devices.Count(d => d.Loop == i));
+    }
+}

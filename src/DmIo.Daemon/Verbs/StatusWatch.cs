@@ -1,0 +1,47 @@
+using Spectre.Console;
+
+namespace DmIo.Daemon.Verbs;
+
+/// <summary>Shows the status again and again: on a terminal in place, otherwise the lines that have changed.</summary>
+internal static class StatusWatch
+{
+    // Fast enough to look alive, slow enough to read.
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
+
+    public static async Task RunAsync(VerbContext context, string? volume)
+    {
+        using var timer = new PeriodicTimer(s_interval);
+        if (context.IsForPeople)
+            await ShowAsync(context, volume, timer);
+        else
+            await PrintAsync(context, volume, timer);
+    }
+
+    private static async Task ShowAsync(VerbContext context, string? volume, PeriodicTimer timer)
+    {
+        var rates = new RecoveryRates(TimeProvider.System);
+        await VerbContext.Terminal.Live(new Text("")).StartAsync(async live =>
+        {
+            do
+                live.UpdateTarget(VolumeTables.Status(await SeeingVerbs.ReadAsync(context, volume), rates));
+            while (await timer.WaitForNextTickAsync());
+        });
+    }
+
+    private static async Task PrintAsync(VerbContext context, string? volume, PeriodicTimer timer)
+    {
+        string last = "";
+        do
+        {
+            string now = context.Json
+                ? await context.Client.GetTextAsync(volume is null ? "volumes" : SeeingVerbs.PathOf(volume))
+                : string.Join('\n', (await SeeingVerbs.ReadAsync(context, volume)).SelectMany(
+                    v => v.Status.Select(line => volume is null ? $"{v.Name}: {line}" : line)));
+            if (now == last)
+                continue;
+            await VerbContext.Out.WriteLineAsync(now);
+            last = now;
+        }
+        while (await timer.WaitForNextTickAsync());
+    }
+}

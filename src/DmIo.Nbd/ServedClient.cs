@@ -1,0 +1,7 @@
+namespace DmIo.Nbd;
+
+/// <summary>A client, from its first byte on.</summary>
+/// <param name="Id">Counts the server's clients from 1.</param>
+/// <param name="Peer">Where it comes from, made printable.</param>
+/// <param name="Since">When it came.</param>
+internal sealed record ServedClient(long Id, string Peer, DateTimeOffset Since);

@@ -1,0 +1,181 @@
+using NUnit.Framework;
+
+namespace DmIo.Daemon.Tests;
+
+/// <summary>Devices and exports come, change and go while others are served.</summary>
+public sealed class ChangeTests
+{
+    // Goal: from a table to a client and back to nothing, without a restart and without a file left open.
+    [Test]
+    public void A_device_is_made_exported_and_removed_again()
+    {
+        using var volume = new ShakyVolume();
+        string file = volume.Scratch.Sparse("new.img", 1 << 20);
+        string table = volume.Scratch.Write("table", $"# a comment\n0 2048   linear {file} 0\n");
+        Assert.That(volume.Run("create", "lin", "--table", table).MustSucceed().Output, Is.Empty);
+        Assert.That(volume.Lines("table", "lin"), Is.EqualTo(new[] { $"0 2048 linear {file} 0" }));
+        volume.Run("export", "add", "lin", "--description", "made while running").MustSucceed();
+        byte[] data = [.. Enumerable.Repeat((byte)9, 4096)];
+        using (NbdClient client = NbdClient.Connect(volume.Socket, "lin"))
+        {
+            Assert.That(client.WriteAt(512, data), Is.Zero);
+            AssertFails(volume.Run("remove", "lin"), 1, "lin: is in use: it is exported as 'lin', with 1 client(s) "
+                + "(export remove lin); end that first");
+            volume.Run("export", "remove", "lin").MustSucceed();
+            Assert.That(() => client.FlushAll(), Throws.Exception, "the client of a removed export");
+        }
+        volume.Run("remove", "lin").MustSucceed();
+        Assert.That(volume.Lines("ls"), Is.EqualTo(new[] { "shaky", "vol0" }));
+        Assert.That(OpenFiles(volume), Does.Not.Contain(file));
+        Assert.That(File.ReadAllBytes(file).AsSpan(512, 4096).ToArray(), Is.EqualTo(data));
+        using NbdClient other = NbdClient.Connect(volume.Socket);
+        Assert.That(other.WriteAt(0, data), Is.Zero);
+        Assert.That(volume.Daemon.Stop(), Is.Zero, volume.Daemon.Log);
+    }
+
+    // Goal: the checks of a start hold while running too, and what is refused leaves nothing behind.
+    [Test]
+    public void What_would_be_refused_at_a_start_is_refused_while_running()
+    {
+        using var volume = new ShakyVolume();
+        string leg = volume.Scratch["d.img"];
+        string free = volume.Scratch.Sparse("free.img", 1 << 20);
+        string locked = volume.Scratch.Sparse("locked.img", 1 << 20);
+        using var holder = new Volume("1M") { Legs = [locked, volume.Scratch["locked2.img"]] };
+        holder.Serve("--sync-from", "0");
+        (string Name, string Table, int ExitCode, string Sentence)[] refused =
+        [
+            ("vol0", $"0 2048 linear {free} 0", 1, "vol0: is there already"),
+            ("a/b", $"0 2048 linear {free} 0", 2, "is no name for a mapped device"),
+            ("new", $"0 2048 linear {leg} 0", 2, "is used by dm:vol0 already"),
+            ("new", $"0 4096 linear {free} 0", 2, "has 1048576 bytes and 2097152 are needed"),
+            ("new", $"0 2048 linear {free}", 2, "new: table line 1: Invalid argument count"),
+            ("new", "0 2048 linear dm:volo 0", 2, "dm:volo: no mapped device of that name"),
+            ("new", $"0 2048 linear {volume.Scratch["none.img"]} 0", 2, "does not exist"),
+            ("new", $"0 2048 linear {locked} 0", 1, "in use"),
+        ];
+        foreach ((string name, string table, int exitCode, string sentence) in refused)
+        {
+            string file = volume.Scratch.Write("table", table);
+            AssertFails(volume.Run("create", name, "--table", file), exitCode, sentence);
+        }
+        AssertFails(volume.Run("export", "add", "vol0"), 2, "'vol0' is there already");
+        AssertFails(volume.Run("export", "add", "x"), 2, "dm:x: no mapped device of that name");
+        AssertFails(volume.Run("export", "add", "x", "--device", leg), 2, "lies under dm:vol0");
+        AssertFails(volume.Run("export", "remove", "vol1"), 1, "no export of that name; did you mean 'vol0'?");
+        AssertFails(volume.Run("remove", "shaky"), 1, "shaky: is in use: dm:vol0 stands on it");
+        AssertFails(volume.Run("create", "x", "--table", "/nonexistent"), 2, "--table: /nonexistent cannot be read");
+        Assert.That(volume.Lines("ls"), Is.EqualTo(new[] { "shaky", "vol0" }));
+        Assert.That(OpenFiles(volume), Does.Not.Contain(free));
+    }
+
+    // Goal: a volume goes over to another device under its client's eyes; held requests are answered by the new table.
+    [Test]
+    public void A_table_is_replaced_under_a_client()
+    {
+        using var volume = new ShakyVolume();
+        string file = volume.Scratch.Sparse("new.img", 64 << 20);
+        string table = volume.Scratch.Write("table", $"0 131072 linear {file} 0\n");
+        using NbdClient client = NbdClient.Connect(volume.Socket);
+        Assert.That(client.WriteAt(0, new byte[4096]), Is.Zero);
+        volume.Run("reload", "vol0", "--table", table).MustSucceed();
+        Assert.That(volume.Lines("table", "vol0", "--inactive"), Is.EqualTo(new[] { $"0 131072 linear {file} 0" }));
+        Assert.That(volume.Lines("info", "vol0"), Does.Contain("Tables present:    LIVE & INACTIVE"));
+        volume.Run("suspend", "vol0").MustSucceed();
+        Assert.That(volume.Lines("info", "vol0"), Does.Contain("State:             SUSPENDED"));
+        client.Send(NbdClient.Write, 0, 1 << 20, 512, Enumerable.Repeat((byte)5, 512).ToArray());
+        Deadline.WaitFor(() => volume.Lines("connections").Single().Split('\t')[3] == "1", "a request that is held back");
+        volume.Run("resume", "vol0").MustSucceed();
+        Assert.That(client.Receive().Error, Is.Zero);
+        Assert.That(client.FlushAll(), Is.Zero);
+        Assert.That(volume.Lines("table", "vol0"), Is.EqualTo(new[] { $"0 131072 linear {file} 0" }));
+        Assert.That(volume.Lines("deps", "vol0").Single(), Does.Contain(file));
+        using (var served = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite))
+        {
+            served.Position = 1 << 20;
+            Assert.That(served.ReadByte(), Is.EqualTo(5));
+        }
+        Assert.That(OpenFiles(volume), Does.Not.Contain(volume.Scratch["d.img"]));
+        volume.Run("remove", "shaky").MustSucceed();
+        Assert.That(volume.Daemon.Stop(), Is.Zero, volume.Daemon.Log);
+    }
+
+    [Test]
+    public void A_loaded_table_can_be_forgotten()
+    {
+        using var volume = new ShakyVolume();
+        string file = volume.Scratch.Sparse("new.img", 64 << 20);
+        string table = volume.Scratch.Write("table", $"0 131072 linear {file} 0\n");
+        volume.Run("reload", "vol0", "--table", table).MustSucceed();
+        Assert.That(OpenFiles(volume), Does.Contain(file));
+        volume.Run("clear", "vol0").MustSucceed();
+        Assert.That(OpenFiles(volume), Does.Not.Contain(file));
+        volume.Run("resume", "vol0").MustSucceed();
+        Assert.That(volume.Lines("status", "vol0").Single(), Does.Contain(" mirror 2 "));
+        AssertFails(
+            volume.Run("reload", "vol0", "--table", volume.Scratch.Write("short", $"0 2048 linear {file} 0")), 2,
+            "the new table has 2048 sectors, the device 131072");
+        Assert.That(OpenFiles(volume), Does.Not.Contain(file));
+    }
+
+    // Goal: a failing leg is replaced by another without a restart, and everything is on the new one.
+    [Test]
+    public void Legs_are_added_replaced_and_removed()
+    {
+        using var volume = new ShakyVolume();
+        byte[] data = [.. Enumerable.Repeat((byte)3, 1 << 20)];
+        using NbdClient client = NbdClient.Connect(volume.Socket);
+        Assert.That(client.WriteAt(40 << 20, data), Is.Zero);
+        string spare = volume.Scratch.Sparse("spare.img", 64 << 20);
+        string third = volume.Scratch.Sparse("third.img", 64 << 20);
+        AssertFails(volume.Run("leg", "replace", "vol0", "2", spare), 2, "there is no leg 2; its legs are 0 d.img, 1 dm:shaky");
+        volume.Run("leg", "replace", "vol0", "dm:shaky", spare).MustSucceed();
+        Deadline.WaitFor(
+            () => volume.Lines("status", "vol0").Single() == $"0 131072 mirror 2 d.img {spare} 128/128 1 AA 1 core", "in sync");
+        Tool.Compare(volume.Scratch["d.img"], spare);
+        volume.Run("leg", "add", "vol0", third).MustSucceed();
+        Deadline.WaitFor(() => volume.Lines("status", "vol0").Single().EndsWith("128/128 1 AAA 1 core"), "in sync");
+        AssertFails(volume.Run("leg", "add", "vol0", third), 2, "is used by dm:vol0 already");
+        volume.Run("leg", "remove", "vol0", "0").MustSucceed();
+        Assert.That(
+            volume.Lines("table", "vol0").Single(), Is.EqualTo($"0 131072 mirror core 1 1024 2 {spare} 0 {third} 0 1 handle_errors"));
+        Assert.That(OpenFiles(volume), Does.Not.Contain(volume.Scratch["d.img"]).And.Contain(spare).And.Contain(third));
+        Assert.That(client.ReadAt(40 << 20, data.Length, out byte[] back), Is.Zero);
+        Assert.That(back, Is.EqualTo(data));
+    }
+
+    // Goal: whoever holds requests back and forgets it does not keep the daemon from a clean stop.
+    [Test]
+    public void A_stop_finishes_what_a_suspended_device_holds_back()
+    {
+        using var volume = new ShakyVolume();
+        using NbdClient client = NbdClient.Connect(volume.Socket);
+        volume.Run("suspend", "vol0", "--noflush").MustSucceed();
+        client.Send(NbdClient.Write, 0, 0, 512, Enumerable.Repeat((byte)5, 512).ToArray());
+        Deadline.WaitFor(() => volume.Lines("connections").Single().Split('\t')[3] == "1", "a request that is held back");
+        volume.Daemon.Signal("TERM");
+        Assert.That(client.Receive().Error, Is.Zero);
+        Assert.That(volume.Daemon.WaitForExit(), Is.Zero, volume.Daemon.Log);
+        Assert.That(File.ReadAllBytes(volume.Scratch["d.img"])[0], Is.EqualTo(5));
+    }
+
+    [Test]
+    public void Messages_reach_their_target()
+    {
+        using var volume = new ShakyVolume();
+        string file = volume.Scratch.Sparse("new.img", 1 << 20);
+        volume.Run("create", "dusty", "--table", volume.Scratch.Write("table", $"0 2048 dust {file} 0 512")).MustSucceed();
+        volume.Run("message", "dusty", "0", "addbadblock", "60").MustSucceed();
+        Assert.That(volume.Lines("message", "dusty", "0", "countbadblocks").Single(), Does.Contain("1 badblock"));
+        AssertFails(volume.Run("message", "vol0", "0", "hello"), 2, "takes none");
+    }
+
+    private static void AssertFails(ToolResult result, int exitCode, string sentence)
+    {
+        Assert.That(result.ExitCode, Is.EqualTo(exitCode), $"{result.Command}\n{result.Output}{result.Error}");
+        Assert.That(result.Error, Does.StartWith("dmio-nbd: ").And.Contain(sentence));
+    }
+
+    private static IEnumerable<string?> OpenFiles(ShakyVolume volume) =>
+        Directory.EnumerateFiles($"/proc/{volume.Daemon.Id}/fd").Select(fd => new FileInfo(fd).LinkTarget);
+}
