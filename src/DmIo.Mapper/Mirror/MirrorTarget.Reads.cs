@@ -127,8 +127,8 @@ internal sealed partial class MirrorTarget
     {
         if ((_legs.Forgetful & leg.Bit) == 0)
             return false;
-        ulong sound = _legs.NotLacking(_legs.RegionOf(start), _legs.LastOf(start, end - start)) & _legs.Set & ~_legs.Forgetful;
-        if (UpToDate(sound, start, end) == 0)
+        ulong holders = _legs.NotLacking(_legs.RegionOf(start), _legs.LastOf(start, end - start));
+        if ((holders & _legs.Set & ~_legs.Forgetful) == 0)
             return false;
         _undecided.Add(read);
         return true;

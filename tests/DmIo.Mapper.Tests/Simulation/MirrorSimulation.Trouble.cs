@@ -220,6 +220,9 @@ internal sealed partial class MirrorSimulation
     // that has everything and fails nothing before the mirror has decided what follows from the flush.
     private void LegDid(string name, DiskEvent what)
     {
+        // It may be rewritten, and good again, before the client is told.
+        if (what == DiskEvent.BadBlockRead)
+            Trouble();
         if (_device is null || !IsMirror || what is not (DiskEvent.FlushError or DiskEvent.WriteError or DiskEvent.ZeroesError
             or DiskEvent.GoneRefused or DiskEvent.GoneUnderWay))
         {

@@ -12,9 +12,6 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 {
     private const int MaxUnderWay = 24;
 
-    // Arbitrary: more take their time and have nothing new to show.
-    private const int MostLegs = 6;
-
     private readonly Random _random;
     private readonly PlantedFault _fault;
     private readonly int _block;
