@@ -139,6 +139,11 @@ public sealed partial class MappedDevice : OrderedDevice
         _stopped = true;
         StartAgain();
         await ChangeEndedAsync();
+        foreach (Target target in _targets)
+            await target.PresuspendAsync();
+        // No target knows of a write that waits for its preflush.
+        await HoldBackAsync();
+        StartAgain();
         await StopTargetsAsync(_targets.Length);
     });
 

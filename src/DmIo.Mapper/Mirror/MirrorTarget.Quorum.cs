@@ -44,7 +44,7 @@ internal sealed partial class MirrorTarget
         {
             return;
         }
-        ulong holders = write.HaveIt & _legs.HoldersOf(write.FirstRegion, write.LastRegion);
+        ulong holders = write.HaveIt & _legs.HoldersOf(write.FirstRegion, write.LastRegion) & ~_legs.Forgetful;
         if (BitOperations.PopCount(holders) < _options.Mirror.WriteQuorum || request.KeepTurn() is not { } turn)
             return;
         write.Turn = turn;
@@ -149,7 +149,8 @@ internal sealed partial class MirrorTarget
         while (_heldBack.TryDequeue(out MirrorWrite? write))
         {
             write.HasFailed = false;
-            End(write, Errno.None);
+            if (!HasFault(EngineFaults.ForgetsHeldWrites))
+                End(write, Errno.None);
         }
     }
 }

@@ -3,6 +3,7 @@ namespace DmIo.Mapper.Tests;
 // The device is suspended, gets another table, more or fewer legs, while clients go on asking.
 internal sealed partial class MirrorSimulation
 {
+    // Arbitrary: more take their time and have nothing new to show.
     private const int MostLegs = 5;
 
     // Who a word of the table stands for, in this life.

@@ -255,6 +255,8 @@ internal sealed partial class MirrorSimulation
         _loop = new ManualLoop();
         if (Story is not null)
             Story.Time = _loop.Time;
+        if (_device is not null && IsMirror)
+            Reach("writes answered early", Mirror.LastAnsweredEarly);
         _device = null;
         _failing.Clear();
         _hasForgotten = false;
