@@ -30,9 +30,6 @@ public sealed partial class MappedDevice : OrderedDevice
     /// <inheritdoc/>
     public override string Name { get; }
 
-    /// <summary>The live table.</summary>
-    public Table Table => _table;
-
     /// <inheritdoc/>
     public override Sectors Length => _table.Length;
 

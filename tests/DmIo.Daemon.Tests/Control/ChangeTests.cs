@@ -41,7 +41,7 @@ public sealed class ChangeTests
         string leg = volume.Scratch["d.img"];
         string free = volume.Scratch.Sparse("free.img", 1 << 20);
         string locked = volume.Scratch.Sparse("locked.img", 1 << 20);
-        using var holder = new Volume { Legs = [locked, volume.Scratch["locked2.img"]] };
+        using var holder = new Volume("1M") { Legs = [locked, volume.Scratch["locked2.img"]] };
         holder.Serve("--sync-from", "0");
         (string Name, string Table, int ExitCode, string Sentence)[] refused =
         [
@@ -90,7 +90,11 @@ public sealed class ChangeTests
         Assert.That(client.FlushAll(), Is.Zero);
         Assert.That(volume.Lines("table", "vol0"), Is.EqualTo(new[] { $"0 131072 linear {file} 0" }));
         Assert.That(volume.Lines("deps", "vol0").Single(), Does.Contain(file));
-        Assert.That(File.ReadAllBytes(file)[1 << 20], Is.EqualTo(5));
+        using (var served = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite))
+        {
+            served.Position = 1 << 20;
+            Assert.That(served.ReadByte(), Is.EqualTo(5));
+        }
         Assert.That(OpenFiles(volume), Does.Not.Contain(volume.Scratch["d.img"]));
         volume.Run("remove", "shaky").MustSucceed();
         Assert.That(volume.Daemon.Stop(), Is.Zero, volume.Daemon.Log);
@@ -131,7 +135,7 @@ public sealed class ChangeTests
         Tool.Compare(volume.Scratch["d.img"], spare);
         volume.Run("leg", "add", "vol0", third).MustSucceed();
         Deadline.WaitFor(() => volume.Lines("status", "vol0").Single().EndsWith("128/128 1 AAA 1 core"), "in sync");
-        AssertFails(volume.Run("leg", "add", "vol0", third), 2, "is used twice");
+        AssertFails(volume.Run("leg", "add", "vol0", third), 2, "is used by dm:vol0 already");
         volume.Run("leg", "remove", "vol0", "0").MustSucceed();
         Assert.That(
             volume.Lines("table", "vol0").Single(), Is.EqualTo($"0 131072 mirror core 1 1024 2 {spare} 0 {third} 0 1 handle_errors"));

@@ -161,6 +161,8 @@ internal sealed partial class MirrorSimulation
         _client.Device = _fault.Volume(_device);
         Story?.Add($"started: {_device.StatusLine()}");
         Reach("starts");
+        if (_isLogSlow)
+            SlowLog(0.1);
         return null;
     }
 
@@ -256,7 +258,7 @@ internal sealed partial class MirrorSimulation
         _device = null;
         _failing.Clear();
         _hasForgotten = false;
-        _hasUnrecordedFlush = false;
+        _hasUnrecordedFlush = _endsSoon = false;
         _lastTrouble = s_longAgo;
     }
 
