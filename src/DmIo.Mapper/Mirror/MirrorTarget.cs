@@ -111,6 +111,8 @@ internal sealed partial class MirrorTarget : Target
         var start = new MirrorStart(Host.Name, Line, _legs, _options, _log.Location);
         start.CheckOptions();
         RecordedMirror? recorded = await _log.OpenAsync();
+        if (recorded is not null && _options.IsUnwritten)
+            recorded.IsUnwritten = true;
         LegFailures unsynced = TakeOldErrors();
         if (recorded is null)
             await start.BirthAsync();
@@ -150,6 +152,8 @@ internal sealed partial class MirrorTarget : Target
         _returns.Resume();
         _scrub.Resume();
     }
+
+    public override bool HasUnwritten => _legs.Rewrite.Count > 0 || !AreFailuresRecorded;
 
     public override IEnumerable<TargetLeg> HungLegs
     {

@@ -124,6 +124,9 @@ internal sealed partial class MirrorSimulation
             if (!change.IsCompleted && media.IsHung)
                 media.EndHang();
         }
+        // What vanishes from now on nobody would complete.
+        foreach (SimulatedMedia media in AllMedia.Concat(_places.Values))
+            media.Faults.Vanishings = 0;
         Pass(() => change.IsCompleted, "a change of the device ends");
         if (!IsMirror)
         {
@@ -163,7 +166,7 @@ internal sealed partial class MirrorSimulation
         // Where neither table is taken it names those of the one before.
         if (IsMirror)
             TakeLegsOfTable();
-        // A leg that was being added may have no place in the record yet.
+        // A leg that is new has no place in the record before the log has been opened with it.
         _isReplacing = true;
         if (_random.Next(2) == 0)
             PowerCut();
