@@ -71,7 +71,9 @@ internal sealed partial class MirrorTarget
     {
         foreach (MirrorWrite write in _lagging)
         {
-            if ((write.HaveIt & _legs.Set & ~leg.Bit) == 0)
+            // Who has it and lacks something else there cannot be read.
+            ulong others = _legs.NotLacking(write.FirstRegion, write.LastRegion) & _legs.Set & ~leg.Bit;
+            if ((write.HaveIt & others) == 0)
                 return true;
         }
         return false;

@@ -166,8 +166,10 @@ internal sealed partial class MirrorTarget : Target
 
     public override async ValueTask StopAsync()
     {
-        await _scrub.StopAsync();
+        Task scrubbed = _scrub.StopAsync();
+        // What it waits for may be held, and is let go here.
         await PresuspendAsync();
+        await scrubbed;
         if (_inFlight > 0)
         {
             _drained = new TaskCompletionSource();
