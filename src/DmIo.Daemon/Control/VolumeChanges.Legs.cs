@@ -33,6 +33,18 @@ internal sealed partial class VolumeChanges
         await WithDevicesAsync(device, after, () => device.Device.ReplaceLegAsync(old, by, cancellation), cancellation);
     }
 
+    public Task FailLegAsync(string name, string leg)
+    {
+        RunningDevice device = reader.Find(name);
+        return device.Device.FailLegAsync(LegOf(device, leg));
+    }
+
+    public Task ClearLegAsync(string name, string leg)
+    {
+        RunningDevice device = reader.Find(name);
+        return device.Device.ClearLegAsync(LegOf(device, leg));
+    }
+
     private static DeviceArgument ArgumentOf(LegRequest request) =>
         new(request.Device, new Sectors(request.OffsetSectors));
 
