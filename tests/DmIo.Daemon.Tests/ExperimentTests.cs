@@ -48,7 +48,7 @@ public sealed class ExperimentTests
                 Assert.That(client.ReadAt(1 << 20, data.Length, out byte[] back), Is.Zero, export);
                 Assert.That(back, Is.EqualTo(export == "zero" ? new byte[data.Length] : data), export);
             }
-            Assert.That(daemon.Log, Does.Contain("stripes: 0 131072 striped 2 128 a.img 0 b.img 0"));
+            Assert.That(daemon.Log, Does.Contain("stripes: table 0 131072 striped 2 128 a.img 0 b.img 0"));
             Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
         }
         byte[] log = File.ReadAllBytes(_scratch["log.img"]);

@@ -273,6 +273,32 @@ public sealed class MistakeTests
             "dmio-nbd.json:11: devices.vol1: mirror is for mirrors, and this table has none; leave it out");
     }
 
+    // Goal: a quorum that the mirror has not the legs for is told wherever it was written; all of its legs are not too many.
+    [Test]
+    public void A_write_quorum_must_not_be_more_than_the_legs()
+    {
+        _scratch.Sparse("a.img", 1 << 20);
+        _scratch.Sparse("b.img", 1 << 20);
+        const string mistake = "a write quorum of 3 is more than the mirror's 2 legs; take any, all, or a number up to 2";
+        AssertTold(
+            ["--mirror", "a.img", "b.img", "--unix", "x.sock", "--write-quorum", "3"],
+            $"--mirror: {mistake}");
+        AssertTold(
+            ["--mirror", "a.img", "b.img", "--unix", "x.sock", "--write-quorum", "10"],
+            "--write-quorum: '10' is no number of legs; take any, all, or a number from 1 to 9");
+        _scratch.Write("dmio-nbd.json", """
+            {
+              "listeners": [ { "unix": "nbd.sock" } ],
+              "devices": {
+                "vol0": { "table": "0 2048 mirror core 1 1024 2 a.img 0 b.img 0", "mirror": { "writeQuorum": 3 } },
+                "vol1": { "table": "0 2048 mirror core 1 1024 2 a.img 0 b.img 0", "mirror": { "writeQuorum": 2 } }
+              },
+              "exports": [ { "name": "vol0" } ]
+            }
+            """);
+        AssertTold(["--config", "dmio-nbd.json"], $"dmio-nbd.json:4: devices.vol0: {mistake}");
+    }
+
     // Goal: a log that is missing or too short is told before anything starts, with the length that it wants.
     [Test]
     public void A_log_must_be_there_and_long_enough()

@@ -52,7 +52,11 @@ internal sealed class CoreLog : RegionLog
         while (_isCommitting)
             await _committing;
         _open = _isOpen = false;
-        return await SaveAsync();
+        // No retry of a commit comes between.
+        _isCommitting = true;
+        Errno errno = await SaveAsync();
+        _isCommitting = false;
+        return errno;
     }
 
     public override long MarkDirty(long region)

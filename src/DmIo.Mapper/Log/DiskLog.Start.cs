@@ -139,6 +139,15 @@ internal sealed partial class DiskLog
     {
         while (_isCommitting)
             await _committing;
+        // No retry of a commit comes between.
+        _isCommitting = true;
+        Errno errno = await WriteEndAsync();
+        _isCommitting = false;
+        return errno;
+    }
+
+    private async Task<Errno> WriteEndAsync()
+    {
         Errno errno = await WriteBitsAsync(flush: true);
         if (errno != Errno.None)
             return _options.File.IsLogLost ? Errno.None : errno;

@@ -103,7 +103,7 @@ internal sealed partial class MirrorTarget
         for (long region = _legs.MayDiffer.NextFrom(0); region >= 0; region = _legs.MayDiffer.NextFrom(region + 1))
         {
             if ((_legs.HoldersOf(region, region) & _legs.Set & ~leg.Bit & flushed) != 0)
-                NoteLack(leg.Bit, region);
+                _legsTicket = Math.Max(_legsTicket, NoteLack(leg.Bit, region));
             else
                 _legs.Rewrite.Add(region);
             _recovery.Disturb(region);
@@ -171,9 +171,12 @@ internal sealed partial class MirrorTarget
         }
     }
 
-    /// <summary>Takes note that legs lack what is in a region, durably by the ticket of the region's use.</summary>
-    internal void NoteLack(ulong legs, long region)
+    /// <summary>
+    /// Takes note that legs lack what is in a region, durably by the ticket of the region's use, which is returned too.
+    /// </summary>
+    internal long NoteLack(ulong legs, long region)
     {
+        long last = 0;
         foreach (Leg leg in _legs.Legs)
         {
             if ((legs & leg.Bit) == 0)
@@ -182,7 +185,9 @@ internal sealed partial class MirrorTarget
             long ticket = _log.NoteLack(leg, region);
             if (_uses.TryFind(region, out RegionUse? use))
                 use.Ticket = Math.Max(use.Ticket, ticket);
+            last = Math.Max(last, ticket);
         }
+        return last;
     }
 
     /// <summary>

@@ -58,10 +58,13 @@ internal sealed partial class MirrorRecovery
             BlockFlags flags = extent.Kind == ExtentKind.Zero ? BlockFlags.NoUnmap : BlockFlags.None;
             await ZeroAsync(legs.TargetsOf(first, last, source!), extent, flags);
         }
-        // Without a leg that holds it there is nothing to copy, and no reason to look again before one returns.
+        // Without a leg that holds it, or is not behind with a write to it, there is nothing to copy, and no reason to look
+        // again at once. What follows of the region may be copied, but that is not all of it.
         if (source is null)
         {
             _isStuck = true;
+            for (long region = first; region <= last; region++)
+                span.Disturb(region);
             return false;
         }
         // The last chunk of a region has it copied.

@@ -71,9 +71,10 @@ internal sealed partial class MirrorScrub(
         }
         finally
         {
-            _ended.SetResult();
-            _ended = null;
             TellProgress(run, isRunning: false);
+            TaskCompletionSource ended = _ended;
+            _ended = null;
+            ended.SetResult();
         }
         ScrubReport report = ReportOf(run);
         MapperLog.ScrubEnded(
@@ -164,8 +165,7 @@ internal sealed partial class MirrorScrub(
             if (_isPaused && !_isEnding)
             {
                 _resumed = new TaskCompletionSource();
-                _atRest?.TrySetResult();
-                _atRest = null;
+                Rest();
                 await _resumed.Task;
                 _resumed = null;
                 continue;
@@ -177,10 +177,17 @@ internal sealed partial class MirrorScrub(
             if (_isEnding || run.IsComplete)
                 break;
         }
-        _atRest?.TrySetResult();
-        _atRest = null;
+        Rest();
         if (run.IsComplete)
             _end = ScrubEnd.Complete;
+    }
+
+    // Whoever waits for that goes on at once, here.
+    private void Rest()
+    {
+        TaskCompletionSource? atRest = _atRest;
+        _atRest = null;
+        atRest?.SetResult();
     }
 
     private async Task WorkAsync(ScrubRun run)

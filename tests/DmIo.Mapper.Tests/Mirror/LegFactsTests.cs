@@ -75,6 +75,7 @@ public sealed class LegFactsTests
         Assert.That(Map(rig, 5), Is.EqualTo("diidi"));
         rig.Mirror.Knowledge.Differ(31);
         Assert.That(Map(rig, 32), Is.EqualTo("d" + new string('i', 19) + "d" + new string('i', 10) + "o"));
+        rig.Legs[1].Holds = true;
         rig.Mirror.StartRecovery();
         rig.Loop.RunUntilIdle();
         Assert.That(Map(rig, 2), Is.EqualTo("dc"));

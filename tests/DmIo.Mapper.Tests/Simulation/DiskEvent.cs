@@ -63,6 +63,9 @@ internal enum DiskEvent
     /// <summary>An operation took far longer than others.</summary>
     Slow,
 
+    /// <summary>A change took effect that took far longer than others.</summary>
+    LandedSlow,
+
     /// <summary>The cache was full and wrote a block back.</summary>
     WrittenBack,
 

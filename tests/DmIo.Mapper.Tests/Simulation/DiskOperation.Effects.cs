@@ -161,7 +161,7 @@ internal sealed partial class DiskOperation
             if (!_done[i])
                 landing.Add(_first + i, DataOf(i));
         }
-        landing.Start(_disk.Loop.Time, _media.DrawLatency());
+        landing.Start(_disk.Loop.Time, _media.DrawLatency(out _));
     }
 
     // Takes effect on any part; tells whether it changes data at all, and whether the part is neither all nor nothing.

@@ -15,6 +15,7 @@ internal sealed partial class DiskOperation
     private bool _inParts;
     private bool _held;
     private bool _hung;
+    private bool _slow;
     private bool _preflushed;
     private Errno _preflushError;
     private long _flushes;
@@ -88,7 +89,7 @@ internal sealed partial class DiskOperation
 
     private void Schedule()
     {
-        TimeSpan latency = _media.DrawLatency();
+        TimeSpan latency = _media.DrawLatency(out _slow);
         _inParts = latency > TimeSpan.Zero && !HasPreflush && _media.Draw(_media.DoneInParts);
         if (latency == TimeSpan.Zero)
         {
@@ -162,6 +163,8 @@ internal sealed partial class DiskOperation
                 Do(i);
             if (_hung && Request.ChangesData)
                 _media.Coverage.Count(DiskEvent.LandedAfterHang);
+            else if (_slow && Request.ChangesData)
+                _media.Coverage.Count(DiskEvent.LandedSlow);
         }
         End(errno, errno == Errno.None ? Request.Start : Sectors.FromBytes((long)(_first + failing) * _media.BlockBytes));
     }

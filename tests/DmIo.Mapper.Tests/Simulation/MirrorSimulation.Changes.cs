@@ -69,8 +69,8 @@ internal sealed partial class MirrorSimulation
         _places.Add(place, leg);
         Story?.Add($"adding {leg.Name}");
         Task adding = _device!.AddLegAsync(new DeviceArgument(place, Sectors.Zero));
-        if (GoOnUntil(adding) && EndChange(adding, "legs added"))
-            Legs.Add(leg);
+        if (GoOnUntil(adding))
+            EndChange(adding, "legs added");
     }
 
     private void RemoveLeg()
@@ -78,10 +78,8 @@ internal sealed partial class MirrorSimulation
         int index = _random.Next(Legs.Count);
         Story?.Add($"removing {Legs[index].Name}");
         Task removing = _device!.RemoveLegAsync(index);
-        if (!GoOnUntil(removing) || !EndChange(removing, "legs removed"))
-            return;
-        Legs.RemoveAt(index);
-        _options = _options with { Mirror = _options.Mirror.WithoutLeg(index) };
+        if (GoOnUntil(removing))
+            EndChange(removing, "legs removed");
     }
 
     private void ReplaceLegWhileServing()
@@ -105,18 +103,8 @@ internal sealed partial class MirrorSimulation
         giveUp.Cancel();
         if (!GoOnUntil(replacing))
             return;
-        // Who gives up leaves both in it.
-        string? now = _device.Table.Lines[0].Target.Devices.Select(device => device.Device)
-            .SingleOrDefault(word => word == place);
-        int at = now is null ? -1 : _device.Table.Lines[0].Target.Devices.Select(device => device.Device).ToList().IndexOf(place);
         Reach(replacing.IsCompletedSuccessfully ? "legs replaced" : "replacements given up");
         NoteRecordedFlush();
-        if (at < 0)
-            return;
-        if (at < Legs.Count)
-            Legs[at] = leg;
-        else
-            Legs.Add(leg);
     }
 
     // What happens meanwhile; false when the life has ended instead.
@@ -137,27 +125,44 @@ internal sealed partial class MirrorSimulation
                 media.EndHang();
         }
         Pass(() => change.IsCompleted, "a change of the device ends");
-        if (IsMirror)
-            return true;
-        Reach("tables lost and taken again");
-        Calm();
-        Pass(() => IsMirror && !_device!.IsSuspended, "the table before is taken again");
+        if (!IsMirror)
+        {
+            Reach("tables lost and taken again");
+            Calm();
+            Pass(() => IsMirror && !_device!.IsSuspended, "the table before is taken again");
+        }
+        TakeLegsOfTable();
         return true;
     }
 
-    private bool EndChange(Task change, string what)
+    // Whoever starts it again after a cut names the legs that it had.
+    private void TakeLegsOfTable()
+    {
+        SimulatedMedia[] legs = [.. _device!.Table.Lines[0].Target.Devices.Select(leg => _places[leg.Device])];
+        for (int i = 0; i < Legs.Count; i++)
+        {
+            if (legs.Length < Legs.Count && !legs.Contains(Legs[i]))
+                _options = _options with { Mirror = _options.Mirror.WithoutLeg(i) };
+        }
+        Legs.Clear();
+        Legs.AddRange(legs);
+    }
+
+    private void EndChange(Task change, string what)
     {
         if (change.IsFaulted && change.Exception!.InnerException is not MapperException)
             throw change.Exception;
         if (change.IsFaulted)
             Story?.Add($"refused: {change.Exception!.InnerException!.Message}");
         Reach(change.IsFaulted ? $"{what}: refused" : what);
-        return !change.IsFaulted;
     }
 
     private void EndLifeSuddenly()
     {
         Reach("lives that ended in a change");
+        // Where neither table is taken it names those of the one before.
+        if (IsMirror)
+            TakeLegsOfTable();
         if (_random.Next(2) == 0)
             PowerCut();
         else

@@ -161,6 +161,8 @@ internal sealed partial class MirrorSimulation
         _client.Device = _fault.Volume(_device);
         Story?.Add($"started: {_device.StatusLine()}");
         Reach("starts");
+        if (_isLogSlow)
+            SlowLog(0.1);
         return null;
     }
 
@@ -256,7 +258,7 @@ internal sealed partial class MirrorSimulation
         _device = null;
         _failing.Clear();
         _hasForgotten = false;
-        _hasUnrecordedFlush = false;
+        _hasUnrecordedFlush = _endsSoon = false;
         _lastTrouble = s_longAgo;
     }
 
@@ -330,6 +332,7 @@ internal sealed partial class MirrorSimulation
     private void Calm()
     {
         Story?.Add("all is well again");
+        ClearLegs();
         _store.Error = Errno.None;
         foreach (SimulatedMedia media in AllMedia)
         {
@@ -359,6 +362,7 @@ internal sealed partial class MirrorSimulation
     // Where the log that is left says clean, all legs are identical.
     private void CheckLog(string after)
     {
+        RestoreFlipped();
         // What stands in a leg's place has no place in the record before the start has ended.
         if (Log is null || _isReplacing || _store.Text is { } text && MirrorStateJson.Read(text, "vol0", "").LogLost)
             return;

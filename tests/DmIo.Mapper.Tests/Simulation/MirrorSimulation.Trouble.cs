@@ -11,6 +11,7 @@ internal sealed partial class MirrorSimulation
     private TimeSpan _lastTrouble = s_longAgo;
     private bool _troubleSinceFlush;
     private bool _hasUnrecordedFlush;
+    private bool _endsSoon;
 
     // Legs that have failed something, and whether one of them was a flush, until what follows from that is decided.
     private readonly HashSet<string> _failing = [];
@@ -19,7 +20,7 @@ internal sealed partial class MirrorSimulation
     private void Happen()
     {
         SimulatedMedia leg = Legs[_random.Next(Legs.Count)];
-        switch (_random.Next(29))
+        switch (_random.Next(31))
         {
             case 0 or 1:
                 PowerCut();
@@ -71,7 +72,7 @@ internal sealed partial class MirrorSimulation
                 leg.Faults.WriteErrors = 0.3;
                 leg.Faults.ZeroesErrors = 0.3;
                 break;
-            case 17:
+            case 17 or 29 or 30:
                 Trouble();
                 Story?.Add($"{leg.Name} begins to fail flushes");
                 leg.Faults.FlushErrors = 0.3;
@@ -99,7 +100,7 @@ internal sealed partial class MirrorSimulation
             case >= 24 and < 27:
                 HealLog();
                 break;
-            case >= 27:
+            case 27 or 28:
                 ChangeDevice();
                 break;
         }
@@ -114,7 +115,7 @@ internal sealed partial class MirrorSimulation
             return;
         }
         SimulatedMedia media = LogMedia();
-        switch (_random.Next(6))
+        switch (_random.Next(7))
         {
             case 0:
                 media.Faults.WriteErrors = 0.5;
@@ -125,13 +126,36 @@ internal sealed partial class MirrorSimulation
             case 2:
                 media.Leave(losesPower: false);
                 break;
-            case 3:
-                media.Faults.SlowOperations = 0.3;
-                media.Faults.SlowLatency = TimeSpan.FromSeconds(1);
+            case 3 or 4:
+                SlowLog(0.3);
                 break;
             default:
                 media.Hang();
                 break;
+        }
+    }
+
+    // What has landed late on the log is soon written over: an end of the life must come before, to find it.
+    private void LogLanded(DiskEvent what) =>
+        _endsSoon |= what is DiskEvent.LandedAfterHang or DiskEvent.LandedSlow && _random.Next(4) == 0;
+
+    private void EndLife()
+    {
+        if (_random.Next(2) == 0)
+            PowerCut();
+        else
+            Kill();
+        Start();
+    }
+
+    // Now and then an operation takes long, and what comes later passes it.
+    private void SlowLog(double rate)
+    {
+        Trouble();
+        foreach (SimulatedMedia media in (SimulatedMedia[])[Log!, Sidecar!])
+        {
+            media.Faults.SlowOperations = rate;
+            media.Faults.SlowLatency = TimeSpan.FromMilliseconds(200);
         }
     }
 

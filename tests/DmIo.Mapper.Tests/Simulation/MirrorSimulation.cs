@@ -22,6 +22,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private readonly long _length;
     private readonly long _regionSize;
     private readonly bool _usesSidecar;
+    private readonly bool _isLogSlow;
     private int _made;
     private bool _isReplacing;
     private readonly HashSet<string> _missing = [];
@@ -32,9 +33,12 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     public MirrorSimulation(int seed, Story? story = null, PlantedFault? fault = null)
     {
         _random = new Random(seed);
+        // Its own, so that other seeds' lives go on as they did.
+        _scrubRandom = new Random(~seed);
         _fault = fault ?? new PlantedFault("none");
         Story = story;
         _loggers = new StoryLoggers(Story);
+        Coverage.Counted = LogLanded;
         _length = 512 << _random.Next(3);
         _regionSize = 8 << _random.Next(6);
         _block = _random.Next(4) == 0 ? 4096 : 512;
@@ -62,6 +66,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
                 LatencyMean = TimeSpan.FromMilliseconds(_random.Next(3)),
             };
         }
+        _isLogSlow = HasDiskLog && _random.Next(4) == 0;
         _model = new HistoryModel(_length, HistoryOrder.Submission, HistorySettling.Never);
         _client = new HistoryClient(_model) { Story = Story, FlushErrorsSpoilReads = true, OnCompleted = CountEnd };
         _options = Options(legs) with { LegsAreFresh = true };
@@ -194,7 +199,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
                 1 => TimeSpan.FromMilliseconds(30),
                 _ => TimeSpan.FromMilliseconds(300),
             },
-            LogRetryAfter = TimeSpan.FromMilliseconds(300),
+            LogRetryAfter = TimeSpan.FromMilliseconds(_random.Next(2) == 0 ? 20 : 300),
             WhenUnrecorded = _random.Next(2) == 0 ? WhenUnrecorded.Fail : WhenUnrecorded.Hold,
             ReadErrorLimit = _random.Next(3) == 0 ? 2 : 1000,
             WriteMostlyLegs = _random.Next(4) == 0 ? 1UL << _random.Next(legs) : 0,
@@ -208,6 +213,9 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             Ask();
         if (_random.Next(30) == 0)
             Happen();
+        ScrubNowAndThen();
+        if (_endsSoon)
+            EndLife();
         if (_random.Next(3) == 0)
             _loop.Time.Advance(TimeSpan.FromMilliseconds(_random.NextDouble() * (_random.Next(20) == 0 ? 500 : 4)));
         if (_random.Next(2) != 0)
@@ -225,6 +233,8 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             / unit * unit;
         long most = _random.Next(12) == 0 ? _length / 2 : _random.Next(1, 24);
         long count = Math.Min(Math.Max(unit, _random.NextInt64(1, most + 1) / unit * unit), _length - start);
+        if (TouchesFlipped(start, count))
+            return;
         BlockFlags flags = _random.Next(8) switch
         {
             0 or 1 => BlockFlags.Fua,

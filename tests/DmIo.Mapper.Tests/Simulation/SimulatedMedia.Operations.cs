@@ -26,9 +26,10 @@ internal sealed partial class SimulatedMedia
     internal bool Draw(double rate) => rate > 0 && Random.NextDouble() < rate;
 
     /// <summary>How long the next operation takes: exponentially distributed, now and then far longer.</summary>
-    internal TimeSpan DrawLatency()
+    internal TimeSpan DrawLatency(out bool isSlow)
     {
-        if (Draw(Faults.SlowOperations))
+        isSlow = Draw(Faults.SlowOperations);
+        if (isSlow)
         {
             Coverage.Count(DiskEvent.Slow);
             return Faults.SlowLatency * Random.NextDouble();

@@ -1,0 +1,55 @@
+using DmIo.Testing;
+
+namespace DmIo.Mapper.Tests;
+
+public sealed class LaggardCopyTests
+{
+    private const long Region = 2 * 1024;
+
+    // Goal: a region of which a part could not be copied, since the only leg that holds it was behind with a write there, is
+    // not taken for copied when the rest of it was.
+    [Test]
+    public void A_region_that_was_copied_in_part_is_lacked()
+    {
+        MirrorRig rig = new MirrorRig(3, log: "disk 3 log {0} nosync")
+            .With(options => options with { CopyChunk = new Sectors(512) })
+            .WithMirror(_ => new MirrorOptions { WriteQuorum = 1 }).Start();
+        rig.Write(Region, 16, seed: 1);
+        rig.Legs[2].FailAll();
+        rig.Write(Region + 300);
+        rig.Legs[2].Contents(new(Region), new(1024)).Clear();
+        rig.Legs[2].Heal();
+
+        // A write that keeps the turn of the first chunk while leg 2 returns, and one that leg 1 is behind with.
+        rig.Legs[1].Holds = true;
+        TestRequest first = rig.Submit(Write(Region, BlockFlags.Fua));
+        rig.Advance(1.5);
+        Assert.That(rig.Mirror.Knowledge.Set, Is.EqualTo(0b111));
+        Assert.That(rig.Submit(Write(Region + 600)).IsCompleted, "legs 0 and 2 have it");
+
+        rig.Legs[0].FailAll();
+        rig.Submit(Write(5 * 1024));
+        Release(rig, 5 * 1024);
+        Assert.That(rig.Mirror.Knowledge.Set, Is.EqualTo(0b110));
+        Release(rig, Region);
+        Assert.That(first.IsCompleted);
+        rig.Legs[1].Holds = false;
+        Release(rig, Region + 600);
+        Assert.That(rig.Mirror.Knowledge[2].Lacks.Contains(2), "its first half was not copied");
+
+        rig.Legs[0].Heal();
+        rig.Advance(60);
+        Assert.That(rig.Status, Does.Contain(" 32/32 1 AAA "));
+        rig.AssertLegsEqual();
+        Assert.That(rig.Read(Region + 8).Data, Is.EqualTo(MirrorRig.Bytes(16, 1)[4096..]));
+    }
+
+    private static TestRequest Write(long sector, BlockFlags flags = BlockFlags.None) =>
+        TestRequest.Write(new Sectors(sector), TestBuffer.Random(new Sectors(8), 2), flags);
+
+    private static void Release(MirrorRig rig, long sector)
+    {
+        rig.Legs[1].Release(rig.Legs[1].Held.Single(request => request.Start == new Sectors(sector)));
+        rig.Loop.RunUntilIdle();
+    }
+}
