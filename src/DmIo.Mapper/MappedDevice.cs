@@ -60,6 +60,9 @@ public sealed partial class MappedDevice : OrderedDevice
         return first;
     }
 
+    /// <summary>What it is made of; another after a resume that takes one. From any thread.</summary>
+    public Table Table => _table;
+
     /// <summary>How often the health of something in the device has changed, as device-mapper's event number.</summary>
     public long EventNumber => Volatile.Read(ref _eventNumber);
 
