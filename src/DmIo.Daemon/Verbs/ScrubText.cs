@@ -16,7 +16,8 @@ internal static class ScrubText
         if (more > 0)
             await writer.WriteLineAsync($"and {more} more");
         string done = $"{report.Compared} of {report.Length} sectors compared";
-        string found = report.Differing == 0 ? "the legs are identical" : $"{report.Differing} differ";
+        string found = report.Differing > 0 ? $"{report.Differing} differ"
+            : report.PassedOverRegions > 0 ? "no difference found" : "the legs are identical";
         var parts = new List<string> { found };
         if (report.Repair && report.Differing > 0)
             parts.Add($"{report.Repaired} were repaired");

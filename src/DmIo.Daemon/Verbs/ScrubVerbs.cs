@@ -29,7 +29,7 @@ internal static class ScrubVerbs
     public static IEnumerable<Command> Commands(VerbCommands verbs) =>
     [
         verbs.Make(
-            "check", "Compare a mirror's legs while it serves, and exit 1 if they differ; interrupted, the same command goes on",
+            "check", "Compare a mirror's legs while it serves, and exit 1 unless all of them are identical; interrupted, the same command goes on",
             [VerbCommands.Volume, s_anew, s_rate],
             context => ScrubAsync(context, "check", [])),
         verbs.Make(
@@ -68,7 +68,7 @@ internal static class ScrubVerbs
             await ScrubText.WriteAsync(VerbContext.Out, report);
         if (report.End != "complete")
             throw new VerbException(ExitCode.Failure, $"{volume}: the {verb} ended early ({report.End}); run it again to go on");
-        if (report.Differing > report.Repaired)
+        if (report.Differing > report.Repaired || report.PassedOverRegions > 0)
             context.ExitCode = ExitCode.Failure;
     }
 
