@@ -22,8 +22,10 @@ public sealed class RecoveryDeadlineTests
         rig.Legs[0].Holds = rig.Legs[2].Holds = true;
         rig.WithMirror(mirror => mirror with { Recovers = true }).StartBusy();
         Assert.That(rig.Legs[0].Held.Single().Operation, Is.EqualTo(BlockOperation.Read));
-        // And it is tried again a second later.
-        rig.Advance(PastDeadline + 2);
+        rig.Advance(PastDeadline);
+        // What was copied is flushed, nothing as yet; it is tried again a second later.
+        rig.Legs[2].ReleaseAll();
+        rig.Advance(2);
         Assert.That(rig.Mirror.Knowledge[0].IsInSet, Is.False);
         BlockRequest copy = rig.Legs[2].Held.Single(request => request.Operation == BlockOperation.Write);
         // What lands late is told apart from what the other leg has.

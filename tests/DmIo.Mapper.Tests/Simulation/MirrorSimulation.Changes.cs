@@ -163,11 +163,14 @@ internal sealed partial class MirrorSimulation
         // Where neither table is taken it names those of the one before.
         if (IsMirror)
             TakeLegsOfTable();
+        // A leg that was being added may have no place in the record yet.
+        _isReplacing = true;
         if (_random.Next(2) == 0)
             PowerCut();
         else
             Kill();
         Start();
+        _isReplacing = false;
     }
 
     private void AskAndPass()

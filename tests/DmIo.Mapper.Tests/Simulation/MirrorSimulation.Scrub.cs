@@ -85,6 +85,8 @@ internal sealed partial class MirrorSimulation
 
     private void ClearLegs()
     {
+        if (!IsMirror)
+            return;
         foreach (Leg leg in Knowledge.Legs.ToArray())
         {
             if (leg.IsFailedByHand && leg.IsPresent)

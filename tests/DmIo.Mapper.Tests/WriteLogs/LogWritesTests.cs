@@ -116,11 +116,16 @@ public sealed class LogWritesTests
         rig.Data.Fail(new(100), new(1));
         Assert.That(rig.SubmitWrite(96).Error, Is.EqualTo(Errno.EIO));
         rig.SubmitWrite(8);
+        rig.Data.Holds = true;
+        TestRequest flush = rig.Submit(TestRequest.Flush());
+        rig.SubmitWrite(16);
+        Release(rig, 1);
         rig.Data.FailAll(Errno.EIO, BlockOperation.Flush);
-        Assert.That(rig.Submit(TestRequest.Flush()).Error, Is.EqualTo(Errno.EIO));
+        Release(rig, 0);
+        Assert.That(flush.Error, Is.EqualTo(Errno.EIO));
         Assert.That(rig.Entries, Is.Empty);
         rig.Data.Heal();
-        rig.SubmitWrite(16);
+        rig.Data.Holds = false;
         rig.Submit(TestRequest.Flush());
         Assert.That(rig.Entries, Is.EqualTo("W8+8 W16+8 F"));
     }
