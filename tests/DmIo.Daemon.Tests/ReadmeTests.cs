@@ -17,7 +17,7 @@ public sealed partial class ReadmeTests
     {
         string[] kinds = [.. _blocks.Where(b => b.Language == "sh").Select(b => b.Kind)];
         Assert.That(kinds, Has.Length.GreaterThan(5));
-        Assert.That(kinds, Is.All.AnyOf("", "serve", "fails", "tests", "kernel"));
+        Assert.That(kinds, Is.All.AnyOf("", "shown", "serve", "fails", "tests", "kernel"));
         Assert.That(kinds.Count(k => k == "tests"), Is.EqualTo(1));
         Assert.That(kinds.Count(k => k == "kernel"), Is.EqualTo(1));
     }
@@ -105,6 +105,8 @@ public sealed partial class ReadmeTests
             script.Append((block.Language, block.Kind) switch
             {
                 ("sh", "") => block.Text,
+                ("sh", "shown") => $"{{ {block.Text}}} > \"$scratch/shown\"\n",
+                ("text", "shown") => $"diff {saved} \"$scratch/shown\"\n",
                 ("sh", "serve") => $"stop\n{block.Text.Trim()} > \"$scratch/out\" 2> \"$scratch/err\" &\ndaemon=$!\nserving\n",
                 ("sh", "fails") => $"! {block.Text.Trim()} > \"$scratch/out\" 2> \"$scratch/err\" || exit 1\n",
                 ("text", "output") => $"diff {saved} \"$scratch/out\"\n",

@@ -32,6 +32,9 @@ internal sealed record DeviceConfiguration
 
     public bool AssumeClean { get; init; }
 
+    /// <summary>What lies beneath is made as long as it has to be.</summary>
+    public bool Grows { get; init; }
+
     /// <summary>It may be written although no export says so: exports may come later.</summary>
     public bool IsWritten { get; init; }
 

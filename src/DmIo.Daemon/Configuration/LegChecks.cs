@@ -106,7 +106,7 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         }
         _overlaps.Add(device, use, length, KeyOf(use.Device));
         long need = (use.Offset + length).Bytes;
-        if (have < need)
+        if (have < need && !device.Grows)
         {
             string from = use.Offset == Sectors.Zero ? "" : $" (from sector {use.Offset})";
             mistakes.Add(device.TablePlace,

@@ -3,11 +3,17 @@ namespace DmIo.Daemon.Control;
 /// <summary>The operations that change something.</summary>
 internal static class ChangeOperations
 {
+    private static readonly QueryParameter[] s_scrubQuery =
+    [
+        new("anew", "boolean", "Begin at the beginning although an earlier one can be gone on with."),
+        new("rate", "integer", "The most bytes per second; 0 is no limit."),
+    ];
+
     private static ControlJson Json => ControlJson.Default;
 
     public static IEnumerable<Operation> Of(VolumeChanges changes) =>
     [
-        .. Devices(changes), .. Tables(changes), .. Legs(changes), .. Exports(changes),
+        .. Devices(changes), .. Tables(changes), .. Legs(changes), .. Scrubs(changes), .. Exports(changes),
     ];
 
     private static IEnumerable<Operation> Devices(VolumeChanges changes) =>
@@ -62,8 +68,40 @@ internal static class ChangeOperations
         {
             Request = Json.LegRequest,
         },
+        new("POST", "/v1/volumes/{volume}/legs/{leg}/fail", "Takes a leg out of the set until it is cleared, also after a restart",
+            call => changes.FailLegAsync(call["volume"], call["leg"])),
+        new("POST", "/v1/volumes/{volume}/legs/{leg}/clear", "Forgets what a leg has failed; it returns if it answers",
+            call => changes.ClearLegAsync(call["volume"], call["leg"])),
         new("DELETE", "/v1/volumes/{volume}/legs/{leg}", "Takes a leg out of the device's mirror; those behind it move up",
             call => changes.RemoveLegAsync(call["volume"], call["leg"], call.Ended)),
+    ];
+
+    private static IEnumerable<Operation> Scrubs(VolumeChanges changes) =>
+    [
+        new("POST", "/v1/volumes/{volume}/check",
+            "Compares the legs of a mirror; answers at the end. Who leaves ends it, and it goes on when it is asked for again",
+            async call => await call.AnswerAsync(
+                await changes.CheckAsync(call["volume"], call.Flag("anew"), call.Number("rate"), call.Ended),
+                Json.ScrubReportInfo))
+        {
+            Query = s_scrubQuery,
+            Response = Json.ScrubReportInfo,
+        },
+        new("POST", "/v1/volumes/{volume}/repair",
+            "Makes the legs of a mirror alike; answers at the end. Who leaves ends it, and it goes on when it is asked for again",
+            async call => await call.AnswerAsync(
+                await changes.RepairAsync(
+                    call["volume"], call.Query("from"), call.Flag("anew"), call.Number("rate"), call.Ended),
+                Json.ScrubReportInfo))
+        {
+            Query = [new("from", "string", "The leg that is right; without it, what more than half of the legs have."), .. s_scrubQuery],
+            Response = Json.ScrubReportInfo,
+        },
+        new("POST", "/v1/volumes/{volume}/grow", "Makes a device longer, and the files beneath its last line",
+            async call => await changes.GrowAsync(call["volume"], await call.ReadAsync(Json.GrowRequest), call.Ended))
+        {
+            Request = Json.GrowRequest,
+        },
     ];
 
     private static IEnumerable<Operation> Exports(VolumeChanges changes) =>

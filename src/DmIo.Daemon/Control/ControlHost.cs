@@ -14,6 +14,9 @@ internal sealed class ControlHost : IAsyncDisposable
     // Whoever still reads an answer then has had time to; the volumes wait for this.
     private static readonly TimeSpan s_stopBound = TimeSpan.FromSeconds(1);
 
+    // Arbitrary: people and scripts, far more than ever follow or wait at once; each costs some buffers.
+    private const int MaxConnections = 256;
+
     private readonly CancellationTokenSource _stopping;
     private readonly KestrelServer _server;
 
@@ -29,6 +32,9 @@ internal sealed class ControlHost : IAsyncDisposable
     {
         var options = new KestrelServerOptions { AddServerHeader = false };
         options.ListenHandle((ulong)socket.TakeDescriptor());
+        options.Limits.MaxConcurrentConnections = MaxConnections;
+        // Whoever follows events may look at them for as long as it likes before it reads on.
+        options.Limits.MinResponseDataRate = null;
         // No threads of its own: there is little to do.
         var transport = new SocketTransportOptions { IOQueueCount = 0 };
         var server = new KestrelServer(

@@ -41,6 +41,17 @@ internal static class ControlOperations
             Query = [new("above", "integer", "The number to exceed; without it, the one that the device has now.")],
             Response = Json.EventNumberInfo,
         },
+        new("GET", "/v1/volumes/{volume}/regions", "Shows a mirror's regions in cells of the same size",
+            async call => await call.AnswerAsync(
+                await reader.RegionsAsync(call["volume"], call.Number("cells"), call.Number("sector")), Json.RegionMapInfo))
+        {
+            Query =
+            [
+                new("cells", "integer", "How many, at most."),
+                new("sector", "integer", "A sector of the mirror that is meant, where the device has several."),
+            ],
+            Response = Json.RegionMapInfo,
+        },
         new("GET", "/v1/events", "Tells what happened, a JSON document a line, oldest first; the daemon keeps the latest",
             call => EventStream.WriteAsync(call, volumes.Events))
         {

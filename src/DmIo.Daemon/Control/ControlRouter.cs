@@ -28,10 +28,13 @@ internal sealed class ControlRouter(IReadOnlyList<Operation> operations, ILogger
         }
         catch (ControlException e)
         {
+            if (context.Request.Method != HttpMethods.Get)
+                Log.ControlRefused(log, context.Request.Method, context.Request.Path, e.Message);
             await AnswerAsync(context, e.Status, e.Message);
         }
         catch (MapperException e)
         {
+            Log.ControlRefused(log, context.Request.Method, context.Request.Path, e.Message);
             await AnswerAsync(context, StatusCodes.Status422UnprocessableEntity, e.Message);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -76,6 +79,8 @@ internal sealed class ControlRouter(IReadOnlyList<Operation> operations, ILogger
             {
                 context.Response.StatusCode = operation.Status;
                 await operation.Handler(new ControlCall(context, operation, values, ended));
+                if (operation.Method != HttpMethods.Get)
+                    Log.ControlDone(log, operation.Method, target);
                 return;
             }
             allowed.Add(operation.Method);

@@ -7,6 +7,9 @@ namespace DmIo.Daemon.Control;
 // Legs of mirrors come and go.
 internal sealed partial class VolumeChanges
 {
+    // Soon enough for people.
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
+
     public async Task AddLegAsync(string name, LegRequest request, CancellationToken cancellation)
     {
         RunningDevice device = reader.Find(name);
@@ -27,10 +30,42 @@ internal sealed partial class VolumeChanges
     {
         RunningDevice device = reader.Find(name);
         DeviceArgument by = ArgumentOf(request);
-        int old = LegOf(device, leg);
-        // An earlier call that was given up may have added it already.
-        Table after = WithLegs(device, legs => legs.Contains(by) ? legs : [.. legs, by]);
-        await WithDevicesAsync(device, after, () => device.Device.ReplaceLegAsync(old, by, cancellation), cancellation);
+        if (!IsReplaced(device, leg, by))
+        {
+            int old = LegOf(device, leg);
+            // An earlier call that was given up may have added it already.
+            Table after = WithLegs(device, legs => legs.Contains(by) ? legs : [.. legs, by]);
+            await WithDevicesAsync(device, after, () => device.Device.ReplaceLegAsync(old, by, cancellation), cancellation);
+        }
+        using var look = new PeriodicTimer(s_look);
+        while (!IsInSync(device, by))
+            await look.WaitForNextTickAsync(cancellation);
+    }
+
+    // An earlier call that was given up may have come so far that only the copying is left.
+    private static bool IsReplaced(RunningDevice device, string leg, DeviceArgument by)
+    {
+        IReadOnlyList<DeviceArgument> legs = MirrorOf(device).Legs;
+        return int.TryParse(leg, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number < legs.Count && legs[number] == by
+            : legs.Contains(by) && !legs.Any(l => l.Device == leg);
+    }
+
+    private static bool IsInSync(RunningDevice device, DeviceArgument by) =>
+        device.Device.LegFacts().FirstOrDefault(leg => leg.Device == by.Device) is not { } facts
+            ? throw ControlException.Conflict($"{device.Name}: {by.Device} was taken out of the mirror before it was in sync")
+            : facts is { IsInSet: true, LackedRegions: 0, DifferingRegions: 0 };
+
+    public Task FailLegAsync(string name, string leg)
+    {
+        RunningDevice device = reader.Find(name);
+        return device.Device.FailLegAsync(LegOf(device, leg));
+    }
+
+    public Task ClearLegAsync(string name, string leg)
+    {
+        RunningDevice device = reader.Find(name);
+        return device.Device.ClearLegAsync(LegOf(device, leg));
     }
 
     private static DeviceArgument ArgumentOf(LegRequest request) =>

@@ -9,6 +9,10 @@ namespace DmIo.Daemon.Control;
 /// <summary>What can be seen of the running daemon.</summary>
 internal sealed class VolumeReader(RunningVolumes volumes)
 {
+    // About a line of a terminal; and more than any picture has use for.
+    private const long DefaultCells = 64;
+    private const long MaxCells = 65536;
+
     /// <summary>The program's version.</summary>
     public static string Version { get; } =
         typeof(VolumeReader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
@@ -42,6 +46,14 @@ internal sealed class VolumeReader(RunningVolumes volumes)
                 return new EventNumberInfo(now);
             await volumes.Events.WaitAsync(last, cancellation);
         }
+    }
+
+    /// <summary>A mirror's regions in cells.</summary>
+    public async Task<RegionMapInfo> RegionsAsync(string name, long? cells, long? sector)
+    {
+        int count = (int)Math.Clamp(cells ?? DefaultCells, 1, MaxCells);
+        Sectors? at = sector is { } number ? new Sectors(number) : null;
+        return new([.. (await Find(name).Device.RegionMapAsync(count, at)).Select(ControlWords.Of)]);
     }
 
     public async Task<IReadOnlyList<ConnectionInfo>> ConnectionsAsync() =>
@@ -87,6 +99,7 @@ internal sealed class VolumeReader(RunningVolumes volumes)
     private VolumeInfo Describe(RunningDevice running, IReadOnlyList<NbdConnectionInfo> connections)
     {
         MappedDevice device = running.Device;
+        IReadOnlyList<LegFacts> facts = device.LegFacts();
         string[] status = device.StatusLine().Split('\n');
         string[] above =
             [.. volumes.Devices.Where(d => d.Device.Table.Devices.Contains(NameOf(device))).Select(d => d.Name)];
@@ -104,7 +117,8 @@ internal sealed class VolumeReader(RunningVolumes volumes)
             Table = device.TableLine().Split('\n'),
             InactiveTable = device.InactiveTable is null ? null : volumes.LoadedText.GetValueOrDefault(running.Name),
             Status = status,
-            Mirrors = [.. status.Select(StatusWords.Mirror).OfType<MirrorInfo>()],
+            Mirrors = [.. status.Select(line => StatusWords.Mirror(line, facts)).OfType<MirrorInfo>()],
+            Scrub = device.Scrub is { } scrub ? ScrubInfo.Of(scrub) : null,
             Dependencies = [.. device.Table.Devices],
             UsedBy = above,
             Exports = [.. volumes.Server.Exports.Where(e => e.Device == device).Select(e => e.Name)],

@@ -22,6 +22,16 @@ internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposa
     // Not disposed: each owns its file, and so does this registry.
     private readonly Dictionary<BlockDevice, PassThroughDevice> _ordered = [];
 
+    /// <summary>Whether nothing lives on the loop.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_lock)
+                return _mapped.Count == 0 && _files.Count == 0;
+        }
+    }
+
     public void Add(string name, OrderedDevice device)
     {
         lock (_lock)

@@ -30,6 +30,12 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Error, "gave up waiting after {Seconds} s; the next start treats this stop as a crash")]
     public static partial void StopTookTooLong(ILogger log, double seconds);
 
+    [LoggerMessage(16, LogLevel.Information, "control: {Method} {Target}: done")]
+    public static partial void ControlDone(ILogger log, string method, string target);
+
+    [LoggerMessage(17, LogLevel.Information, "control: {Method} {Target}: {Reason}")]
+    public static partial void ControlRefused(ILogger log, string method, string target, string reason);
+
     [LoggerMessage(15, LogLevel.Warning, "a file that nothing uses any more could not be closed within {Seconds} s: it hangs")]
     public static partial void CloseTakesLong(ILogger log, double seconds);
 

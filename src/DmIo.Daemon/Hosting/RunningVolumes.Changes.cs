@@ -150,7 +150,10 @@ internal sealed partial class RunningVolumes
     // A core of its own as long as there is one.
     private int OpenOrShareLoop()
     {
-        if (_loops.Count < Environment.ProcessorCount && Devices.Length > 0)
+        int free = _registries.FindIndex(r => r.IsEmpty);
+        if (free >= 0)
+            return free;
+        if (_loops.Count < Environment.ProcessorCount)
         {
             OpenLoop(out _);
             return _loops.Count - 1;

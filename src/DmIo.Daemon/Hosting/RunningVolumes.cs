@@ -99,6 +99,8 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
         _server = new NbdServer(_loops[0], _configuration.Source.Limits, _loggers);
         foreach (CheckedExport export in _configuration.Exports)
             AddExport(export);
+        foreach (RunningExport export in ServedExports)
+            _exports.Add(new AnnouncedExport(export.Source.Name, export.Export.Device.Length, export.Source.ReadOnly));
         foreach (ListenerConfiguration listener in _configuration.Source.Listeners)
             await ListenAsync(listener);
     }
@@ -230,7 +232,6 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
         var served = new NbdExport(export.Source.Name, device, export.Source.ReadOnly, export.Source.Description);
         _server!.AddExport(served, export.Source.IsDefault);
         ServedExports = ServedExports.Add(new RunningExport(served, export.Source));
-        _exports.Add(new AnnouncedExport(export.Source.Name, device.Length, export.Source.ReadOnly));
     }
 
     private async Task ListenAsync(ListenerConfiguration listener)

@@ -49,17 +49,18 @@ internal sealed class ControlClient : IDisposable
 
     /// <summary>Asks for a change.</summary>
     /// <returns>The answer's text, empty where there is nothing to say.</returns>
-    public async Task<string> DoAsync(HttpMethod method, string path)
+    public async Task<string> DoAsync(HttpMethod method, string path, CancellationToken cancellation = default)
     {
-        using HttpResponseMessage response = await SendAsync(method, path, null);
-        return await response.Content.ReadAsStringAsync();
+        using HttpResponseMessage response = await SendAsync(method, path, null, cancellation);
+        return await response.Content.ReadAsStringAsync(cancellation);
     }
 
-    /// <inheritdoc cref="DoAsync(HttpMethod, string)"/>
-    public async Task<string> DoAsync<T>(HttpMethod method, string path, T body, JsonTypeInfo<T> type)
+    /// <inheritdoc cref="DoAsync(HttpMethod, string, CancellationToken)"/>
+    public async Task<string> DoAsync<T>(
+        HttpMethod method, string path, T body, JsonTypeInfo<T> type, CancellationToken cancellation = default)
     {
-        using HttpResponseMessage response = await SendAsync(method, path, JsonContent.Create(body, type));
-        return await response.Content.ReadAsStringAsync();
+        using HttpResponseMessage response = await SendAsync(method, path, JsonContent.Create(body, type), cancellation);
+        return await response.Content.ReadAsStringAsync(cancellation);
     }
 
     /// <summary>Sends a document and takes one.</summary>
@@ -93,13 +94,14 @@ internal sealed class ControlClient : IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content)
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, HttpContent? content, CancellationToken cancellation = default)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         HttpResponseMessage response;
         try
         {
-            response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
         }
         catch (HttpRequestException e) when (e.InnerException is VerbException verb)
         {

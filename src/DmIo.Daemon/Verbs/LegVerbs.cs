@@ -26,6 +26,12 @@ internal static class LegVerbs
     public static Command Command(VerbCommands verbs) => new("leg", "Change the legs of a mirror while it serves")
     {
         verbs.Make(
+            "fail", "Take a leg out of the set until it is cleared, also after a restart", [VerbCommands.Volume, s_leg],
+            context => context.DoAsync(HttpMethod.Post, $"{LegOf(context)}/fail")),
+        verbs.Make(
+            "clear", "Forget what a leg has failed; if it is out of the set, it returns if it answers",
+            [VerbCommands.Volume, s_leg], context => context.DoAsync(HttpMethod.Post, $"{LegOf(context)}/clear")),
+        verbs.Make(
             "add", "Add a leg behind the others, until the daemon ends; what it lacks is copied to it",
             [VerbCommands.Volume, s_device, s_offset], AddAsync),
         verbs.Make(
@@ -52,7 +58,11 @@ internal static class LegVerbs
 
     private static Task RemoveAsync(VerbContext context) => context.DoAsync(HttpMethod.Delete, LegOf(context));
 
-    private static Task ReplaceAsync(VerbContext context) => SyncProgress.ShowAsync(
-        context, context.Get(VerbCommands.Volume)!,
-        context.DoAsync(HttpMethod.Put, LegOf(context), RequestOf(context), ControlJson.Default.LegRequest));
+    private static async Task ReplaceAsync(VerbContext context)
+    {
+        Task replacing = context.DoAsync(
+            HttpMethod.Put, LegOf(context), RequestOf(context), ControlJson.Default.LegRequest, context.Interrupted);
+        await SyncProgress.ShowAsync(context, context.Get(VerbCommands.Volume)!, replacing, SyncProgress.Sync);
+        await replacing;
+    }
 }

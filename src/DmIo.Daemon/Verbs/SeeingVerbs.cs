@@ -64,7 +64,7 @@ internal static class SeeingVerbs
         else if (await ReadAsync(context) is not { } volumes)
             return;
         else if (context.IsForPeople)
-            VerbContext.Terminal.Write(VolumeTables.Status(volumes, null));
+            VerbContext.Terminal.Write(VolumeTables.Status(volumes, [], null));
         else
             await PrintLinesAsync(context, volumes, v => v.Status);
     }

@@ -1,3 +1,4 @@
+using DmIo.Daemon.Control;
 using Spectre.Console;
 
 namespace DmIo.Daemon.Verbs;
@@ -19,13 +20,30 @@ internal static class StatusWatch
 
     private static async Task ShowAsync(VerbContext context, string? volume, PeriodicTimer timer)
     {
-        var rates = new RecoveryRates(TimeProvider.System);
+        var seen = new Seen(TimeProvider.System);
         await VerbContext.Terminal.Live(new Text("")).StartAsync(async live =>
         {
             do
-                live.UpdateTarget(VolumeTables.Status(await SeeingVerbs.ReadAsync(context, volume), rates));
+            {
+                IReadOnlyList<VolumeInfo> volumes = await SeeingVerbs.ReadAsync(context, volume);
+                live.UpdateTarget(VolumeTables.Status(volumes, await MapsAsync(context, volumes), seen));
+            }
             while (await timer.WaitForNextTickAsync());
         });
+    }
+
+    private static async Task<IReadOnlyList<RegionMapInfo>> MapsAsync(VerbContext context, IReadOnlyList<VolumeInfo> volumes)
+    {
+        var maps = new List<RegionMapInfo>();
+        foreach (VolumeInfo volume in volumes)
+        {
+            foreach (MirrorInfo mirror in volume.Mirrors)
+            {
+                maps.Add(await context.Client.GetAsync(
+                    $"{SeeingVerbs.PathOf(volume.Name)}/regions?sector={mirror.StartSector}", ControlJson.Default.RegionMapInfo));
+            }
+        }
+        return maps;
     }
 
     private static async Task PrintAsync(VerbContext context, string? volume, PeriodicTimer timer)

@@ -12,7 +12,7 @@ internal sealed class VerbCommands
     public IReadOnlyList<Command> All =>
     [
         .. SeeingVerbs.Commands(this), .. WaitingVerbs.Commands(this), .. DeviceVerbs.Commands(this),
-        LegVerbs.Command(this), ExportVerbs.Command(this),
+        .. ScrubVerbs.Commands(this), LegVerbs.Command(this), ExportVerbs.Command(this),
     ];
 
     public static Argument<string> Volume { get; } = new("VOL") { Description = "A mapped device's name" };
@@ -46,7 +46,12 @@ internal sealed class VerbCommands
         try
         {
             await run(context);
-            return ExitCode.Success;
+            return context.ExitCode;
+        }
+        catch (OperationCanceledException) when (context.Interrupted.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("dmio-nbd: interrupted; run it again to go on");
+            return ExitCode.Failure;
         }
         catch (VerbException e)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using System.Text.Json.Serialization.Metadata;
 using DmIo.Daemon.Configuration;
 using Spectre.Console;
@@ -8,7 +9,9 @@ namespace DmIo.Daemon.Verbs;
 /// <summary>What a verb works with: what was said, the daemon, and where the answer goes.</summary>
 internal sealed class VerbContext(ParseResult parsed, VerbOptions options) : IDisposable
 {
+    private readonly CancellationTokenSource _interrupted = new();
     private ControlClient? _client;
+    private PosixSignalRegistration? _signal;
 
     public ControlClient Client =>
         _client ??= new ControlClient(
@@ -24,6 +27,23 @@ internal sealed class VerbContext(ParseResult parsed, VerbOptions options) : IDi
 
     public static IAnsiConsole Terminal => AnsiConsole.Console;
 
+    /// <summary>The process's exit status when nothing is wrong.</summary>
+    public int ExitCode { get; set; }
+
+    /// <summary>Ctrl-C, which ends what can be gone on with in good order.</summary>
+    public CancellationToken Interrupted
+    {
+        get
+        {
+            _signal ??= PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
+            {
+                signal.Cancel = true;
+                _interrupted.Cancel();
+            });
+            return _interrupted.Token;
+        }
+    }
+
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);
 
     public T? Get<T>(Argument<T> argument) => parsed.GetValue(argument);
@@ -35,8 +55,9 @@ internal sealed class VerbContext(ParseResult parsed, VerbOptions options) : IDi
     public async Task DoAsync(HttpMethod method, string path) => await PrintAnswerAsync(await Client.DoAsync(method, path));
 
     /// <inheritdoc cref="DoAsync(HttpMethod, string)"/>
-    public async Task DoAsync<T>(HttpMethod method, string path, T body, JsonTypeInfo<T> type) =>
-        await PrintAnswerAsync(await Client.DoAsync(method, path, body, type));
+    public async Task DoAsync<T>(
+        HttpMethod method, string path, T body, JsonTypeInfo<T> type, CancellationToken cancellation = default) =>
+        await PrintAnswerAsync(await Client.DoAsync(method, path, body, type, cancellation));
 
     private async Task PrintAnswerAsync(string answer)
     {
@@ -44,5 +65,10 @@ internal sealed class VerbContext(ParseResult parsed, VerbOptions options) : IDi
             await Out.WriteLineAsync(answer.Length == 0 ? "{}" : answer);
     }
 
-    public void Dispose() => _client?.Dispose();
+    public void Dispose()
+    {
+        _signal?.Dispose();
+        _client?.Dispose();
+        _interrupted.Dispose();
+    }
 }

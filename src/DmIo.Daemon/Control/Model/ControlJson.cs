@@ -23,4 +23,7 @@ namespace DmIo.Daemon.Control;
 [JsonSerializable(typeof(LegRequest))]
 [JsonSerializable(typeof(MessageRequest))]
 [JsonSerializable(typeof(MessageAnswer))]
+[JsonSerializable(typeof(GrowRequest))]
+[JsonSerializable(typeof(ScrubReportInfo))]
+[JsonSerializable(typeof(RegionMapInfo))]
 internal sealed partial class ControlJson : JsonSerializerContext;

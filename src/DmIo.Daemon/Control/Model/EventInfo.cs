@@ -1,4 +1,3 @@
-using System.Text.Json;
 using DmIo.Mapper;
 
 namespace DmIo.Daemon.Control;
@@ -37,6 +36,9 @@ internal sealed record EventInfo
 
     public long? Count { get; init; }
 
+    /// <summary>How many of them were repaired.</summary>
+    public long? Repaired { get; init; }
+
     public string? Errno { get; init; }
 
     public ulong? ErrorBits { get; init; }
@@ -47,18 +49,17 @@ internal sealed record EventInfo
         Number = e.Number,
         Time = e.Time,
         Volume = e.Volume,
-        Kind = Word(e.Kind.ToString()),
+        Kind = ControlWords.Of(e.Kind),
         Text = e.Text,
         Status = e.Status.Length == 0 ? null : e.Status,
         Leg = e.Details.Leg,
         Device = e.Details.Device,
-        Operation = e.Details.Operation is { } operation ? Word(operation.ToString()) : null,
+        Operation = e.Details.Operation is { } operation ? ControlWords.Of(operation) : null,
         Sector = e.Details.Sector,
         Region = e.Details.Region,
         Count = e.Details.Count,
+        Repaired = e.Details.Repaired,
         Errno = e.Details.Errno?.ToString(),
         ErrorBits = e.Details.ErrorBits,
     };
-
-    private static string Word(string name) => JsonNamingPolicy.CamelCase.ConvertName(name);
 }

@@ -35,6 +35,9 @@ internal sealed record VolumeInfo
     /// <summary>The mirrors among its targets, with what their status lines say.</summary>
     public required IReadOnlyList<MirrorInfo> Mirrors { get; init; }
 
+    /// <summary>A check or repair of its mirror: the one at work, or the last; missing when there was none.</summary>
+    public ScrubInfo? Scrub { get; init; }
+
     /// <summary>What its live table stands on, as the table names it.</summary>
     public required IReadOnlyList<string> Dependencies { get; init; }
 
