@@ -9,9 +9,12 @@ internal sealed partial class MirrorSimulation
     // Who a word of the table stands for, in this life.
     private readonly Dictionary<string, SimulatedMedia> _places = [];
 
+    private readonly Dictionary<string, BlockDevice> _opened = [];
+
     private void NamePlaces()
     {
         _places.Clear();
+        _opened.Clear();
         for (int i = 0; i < Legs.Count; i++)
             _places.Add($"place{i}", Legs[i]);
     }

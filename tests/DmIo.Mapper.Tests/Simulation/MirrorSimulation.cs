@@ -142,12 +142,17 @@ internal sealed partial class MirrorSimulation : IDeviceSource
 
     public BlockDevice Find(string deviceArgument)
     {
+        if (_opened.TryGetValue(deviceArgument, out BlockDevice? opened))
+            return opened;
+        BlockDevice device;
         if (deviceArgument == "log")
-            return _fault.LogDevice(Log!.Open(_loop));
-        SimulatedMedia leg = _places[deviceArgument];
-        return _missing.Contains(leg.Name)
-            ? new MissingDevice(_loop, deviceArgument, "the simulation took it away")
-            : _fault.Leg(leg.Open(_loop));
+            device = _fault.LogDevice(Log!.Open(_loop));
+        else if (_missing.Contains(_places[deviceArgument].Name))
+            device = new MissingDevice(_loop, deviceArgument, "the simulation took it away");
+        else
+            device = _fault.Leg(_places[deviceArgument].Open(_loop));
+        _opened.Add(deviceArgument, device);
+        return device;
     }
 
     private void Reach(string what, long count = 1) => Reached[what] = Reached.GetValueOrDefault(what) + count;
