@@ -80,6 +80,16 @@ internal sealed class MediaContents(Random random, int blocks, int blockBytes, D
             Evict(block);
     }
 
+    /// <summary>All that failed flushes forgot is evicted.</summary>
+    public void EvictForgotten()
+    {
+        for (int block = 0; block < blocks; block++)
+        {
+            if (_forgotten[block] != 0 && _forgotten[block] == _last[block])
+                Evict(block);
+        }
+    }
+
     /// <summary>Makes durable what was changed up to <paramref name="upTo"/>.</summary>
     public void Flush(long upTo)
     {
