@@ -32,4 +32,19 @@ internal enum EngineFaults
 
     /// <summary>The log is written although an operation on it that was given up may still land.</summary>
     WritesOverLateLog = 256,
+
+    /// <summary>A flush does not wait for legs that are behind with writes that were answered.</summary>
+    FlushesBesideLaggards = 512,
+
+    /// <summary>Reads are sent to legs that are behind with a write that was answered.</summary>
+    ReadsFromLaggards = 1024,
+
+    /// <summary>A range that a leg could not read is rewritten without the turn that orders it with clients' changes.</summary>
+    NoTurnsInRepair = 2048,
+
+    /// <summary>A leg that has failed a flush stands in for others before it is known what it has forgotten.</summary>
+    TrustsForgetful = 4096,
+
+    /// <summary>Writes that are held for a leg are never answered.</summary>
+    ForgetsHeldWrites = 8192,
 }

@@ -83,11 +83,15 @@ public sealed partial class MappedDevice
     public Task<IReadOnlyList<RegionState>> RegionMapAsync(int cells, Sectors? at = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(cells);
-        return OnMirrorAsync(at, mirror => Task.FromResult<IReadOnlyList<RegionState>>(mirror.MapRegions(cells)));
+        return Loop.InvokeAsync(() => new ValueTask<IReadOnlyList<RegionState>>(FindMirror(at).MapRegions(cells)));
     }
 
-    private Task<T> OnMirrorAsync<T>(Sectors? at, Func<MirrorTarget, Task<T>> action) =>
-        Loop.InvokeAsync(async () => await action(FindMirror(at)));
+    private Task<T> OnMirrorAsync<T>(Sectors? at, Func<MirrorTarget, Task<T>> action) => Loop.InvokeAsync(async () =>
+    {
+        if (!_changing.IsCompleted)
+            throw new MapperException($"{Name}: it is being suspended or given another table; wait for that and try again");
+        return await action(FindMirror(at));
+    });
 
     private MirrorTarget FindMirror(Sectors? at)
     {

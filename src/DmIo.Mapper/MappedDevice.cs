@@ -15,6 +15,7 @@ public sealed partial class MappedDevice : OrderedDevice
     private Target[] _targets = [];
     private long _eventNumber;
     private bool _stopped;
+    private bool _isUnwritten;
 
     private MappedDevice(IoLoop loop, string name, Table table, IDeviceSource devices, MappedDeviceOptions options)
         : base(loop)
@@ -138,6 +139,11 @@ public sealed partial class MappedDevice : OrderedDevice
         _stopped = true;
         StartAgain();
         await ChangeEndedAsync();
+        foreach (Target target in _targets)
+            await target.PresuspendAsync();
+        // No target knows of a write that waits for its preflush.
+        await HoldBackAsync();
+        StartAgain();
         await StopTargetsAsync(_targets.Length);
     });
 
@@ -198,7 +204,7 @@ public sealed partial class MappedDevice : OrderedDevice
 
     private async Task TakeAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
     {
-        Bind(table, Check(table), options);
+        Bind(table, Check(table), options with { IsUnwritten = _isUnwritten });
         // What is said for one start is not said for the next.
         _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false, Grows = false };
         int started = 0;
@@ -213,6 +219,7 @@ public sealed partial class MappedDevice : OrderedDevice
             _targets = [];
             throw;
         }
+        _isUnwritten = false;
     }
 
     // What could not be flushed or recorded is told; the next start is one as after a crash then.
@@ -226,6 +233,8 @@ public sealed partial class MappedDevice : OrderedDevice
         {
             MapperLog.Finding(Logger, Name, e.Message);
         }
+        foreach (Target target in _targets.Take(started))
+            _isUnwritten |= target.HasUnwritten;
         foreach (Target target in _targets)
             await target.DisposeAsync();
     }

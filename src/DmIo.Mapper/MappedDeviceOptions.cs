@@ -38,6 +38,9 @@ public sealed record MappedDeviceOptions
     /// <summary>Where the device logs.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
+    /// <inheritdoc cref="Target.HasUnwritten"/>
+    internal bool IsUnwritten { get; init; }
+
     // Tests and simulations put stores, identities and sizes of their own here.
     internal Func<IoLoop, string, IStateStore> OpenStore { get; init; } =
         (loop, path) => new FileStateStore(loop, path);

@@ -19,6 +19,7 @@ internal sealed class MirrorFlusher : IAsyncDisposable
     private bool _isGated;
     private TaskCompletionSource<bool>? _own;
     private TaskCompletionSource<bool>? _ownServed;
+    private LegFailures? _failures;
     private ulong _asked;
     private long _stamp;
     private bool _isBusy;
@@ -55,7 +56,9 @@ internal sealed class MirrorFlusher : IAsyncDisposable
     /// <summary>A write that was answered early has ended: a flush may have waited for it.</summary>
     public void LaggardEnded()
     {
-        if (_isGated)
+        if (_failures is not null)
+            Decide();
+        else if (_isGated)
             Begin();
     }
 
@@ -67,14 +70,25 @@ internal sealed class MirrorFlusher : IAsyncDisposable
         // One that may still land on a leg is not used again before.
         if (_request.PinnedBits != 0)
             _request = new FlushRequest(this);
-        var failures = new LegFailures();
-        failures.Add(_asked, outcome);
-        ulong flushed = _asked & ~failures.Bits;
-        _mirror.NoteFlushed(flushed, _stamp);
+        _failures = new LegFailures();
+        _failures.Add(_asked, outcome);
+        _mirror.NoteFlushed(_asked & ~_failures.Bits, _stamp);
+        _gate = _mirror.LastAnsweredEarly;
+        Decide();
+    }
+
+    // What a leg has forgotten another has, or will have when it has caught up with writes that were answered: before, it
+    // would hold nothing of a region that it is behind in.
+    private void Decide()
+    {
+        LegFailures failures = _failures!;
+        if (failures.Bits != 0 && _mirror.AnyLagsUpTo(_gate))
+            return;
+        _failures = null;
         _legs.Forgetful = 0;
         // The kernel tells a client's flush that failed from one of its own.
         LegErrors kind = _served.Count > 0 ? LegErrors.Write : LegErrors.Flush;
-        bool isDurable = _mirror.FlushFailed(failures, flushed, kind);
+        bool isDurable = _mirror.FlushFailed(failures, _asked & ~failures.Bits, kind);
         _mirror.Decided(failures.Bits);
         _mirror.ReadAfterDecision();
         // What a flush of the mirror's own could not save, the next client is told.
@@ -104,7 +118,7 @@ internal sealed class MirrorFlusher : IAsyncDisposable
             _isGated = true;
         }
         // What was acknowledged and has not reached all legs yet is not durable by this flush.
-        if (_mirror.AnyLagsUpTo(_gate))
+        if (_mirror.AnyLagsUpTo(_gate) && !_mirror.HasFault(EngineFaults.FlushesBesideLaggards))
             return;
         _isGated = false;
         _isBusy = true;

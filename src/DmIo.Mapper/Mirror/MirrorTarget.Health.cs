@@ -147,7 +147,7 @@ internal sealed partial class MirrorTarget
             return;
         leg.Failures++;
         _suspects |= leg.Bit;
-        if (forgets)
+        if (forgets && !HasFault(EngineFaults.TrustsForgetful))
             _legs.Forgetful |= leg.Bit;
     }
 

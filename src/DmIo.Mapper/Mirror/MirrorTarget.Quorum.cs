@@ -44,7 +44,7 @@ internal sealed partial class MirrorTarget
         {
             return;
         }
-        ulong holders = write.HaveIt & _legs.HoldersOf(write.FirstRegion, write.LastRegion);
+        ulong holders = write.HaveIt & _legs.HoldersOf(write.FirstRegion, write.LastRegion) & ~_legs.Forgetful;
         if (BitOperations.PopCount(holders) < _options.Mirror.WriteQuorum || request.KeepTurn() is not { } turn)
             return;
         write.Turn = turn;
@@ -71,7 +71,9 @@ internal sealed partial class MirrorTarget
     {
         foreach (MirrorWrite write in _lagging)
         {
-            if ((write.HaveIt & _legs.Set & ~leg.Bit) == 0)
+            // Who has it and lacks something else there cannot be read.
+            ulong others = _legs.NotLacking(write.FirstRegion, write.LastRegion) & _legs.Set & ~leg.Bit;
+            if ((write.HaveIt & others) == 0)
                 return true;
         }
         return false;
@@ -149,7 +151,8 @@ internal sealed partial class MirrorTarget
         while (_heldBack.TryDequeue(out MirrorWrite? write))
         {
             write.HasFailed = false;
-            End(write, Errno.None);
+            if (!HasFault(EngineFaults.ForgetsHeldWrites))
+                End(write, Errno.None);
         }
     }
 }

@@ -98,7 +98,7 @@ internal sealed partial class MirrorTarget
             if (region < last)
                 end = _legs.StartOf(region + 1);
         }
-        if (_lagging.Count > 0)
+        if (_lagging.Count > 0 && !HasFault(EngineFaults.ReadsFromLaggards))
             candidates = UpToDate(candidates, read.Tried, start, ref end);
         if (candidates == 0)
             return false;
@@ -127,8 +127,8 @@ internal sealed partial class MirrorTarget
     {
         if ((_legs.Forgetful & leg.Bit) == 0)
             return false;
-        ulong sound = _legs.NotLacking(_legs.RegionOf(start), _legs.LastOf(start, end - start)) & _legs.Set & ~_legs.Forgetful;
-        if (UpToDate(sound, start, end) == 0)
+        ulong holders = _legs.NotLacking(_legs.RegionOf(start), _legs.LastOf(start, end - start));
+        if ((holders & _legs.Set & ~_legs.Forgetful) == 0)
             return false;
         _undecided.Add(read);
         return true;

@@ -111,6 +111,8 @@ internal sealed partial class MirrorTarget : Target
         var start = new MirrorStart(Host.Name, Line, _legs, _options, _log.Location);
         start.CheckOptions();
         RecordedMirror? recorded = await _log.OpenAsync();
+        if (recorded is not null && _options.IsUnwritten)
+            recorded.IsUnwritten = true;
         LegFailures unsynced = TakeOldErrors();
         if (recorded is null)
             await start.BirthAsync();
@@ -151,6 +153,8 @@ internal sealed partial class MirrorTarget : Target
         _scrub.Resume();
     }
 
+    public override bool HasUnwritten => _legs.Rewrite.Count > 0 || !AreFailuresRecorded;
+
     public override IEnumerable<TargetLeg> HungLegs
     {
         get
@@ -162,8 +166,10 @@ internal sealed partial class MirrorTarget : Target
 
     public override async ValueTask StopAsync()
     {
-        await _scrub.StopAsync();
+        Task scrubbed = _scrub.StopAsync();
+        // What it waits for may be held, and is let go here.
         await PresuspendAsync();
+        await scrubbed;
         if (_inFlight > 0)
         {
             _drained = new TaskCompletionSource();

@@ -81,7 +81,9 @@ internal sealed class ReadRepair(
     private async ValueTask MendAsync(Leg leg, Sectors start, Sectors count)
     {
         var turn = new AwaitedTurn();
-        await turn.EnterAsync(host.Turns, mirror.Begin + start, count);
+        bool takesTurn = !mirror.HasFault(EngineFaults.NoTurnsInRepair);
+        if (takesTurn)
+            await turn.EnterAsync(host.Turns, mirror.Begin + start, count);
         bool mended = false;
         try
         {
@@ -101,7 +103,8 @@ internal sealed class ReadRepair(
         }
         finally
         {
-            host.Turns.Leave(turn);
+            if (takesTurn)
+                host.Turns.Leave(turn);
         }
         if (mended)
         {

@@ -74,6 +74,7 @@ internal sealed partial class MirrorScrub(
             TellProgress(run, isRunning: false);
             TaskCompletionSource ended = _ended;
             _ended = null;
+            Rest();
             ended.SetResult();
         }
         ScrubReport report = ReportOf(run);
@@ -177,12 +178,11 @@ internal sealed partial class MirrorScrub(
             if (_isEnding || run.IsComplete)
                 break;
         }
-        Rest();
         if (run.IsComplete)
             _end = ScrubEnd.Complete;
     }
 
-    // Whoever waits for that goes on at once, here.
+    // Whoever waits for that goes on at once, here, and may stop the device.
     private void Rest()
     {
         TaskCompletionSource? atRest = _atRest;

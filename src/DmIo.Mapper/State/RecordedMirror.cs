@@ -21,7 +21,7 @@ internal sealed class RecordedMirror(long regions, int legs)
     public bool HasRegions { get; init; }
 
     /// <summary>A flush had failed on the last leg that held something.</summary>
-    public bool IsUnwritten { get; init; }
+    public bool IsUnwritten { get; set; }
 
     /// <summary>No write was in flight when the mirror ended: what nobody lacks is identical.</summary>
     public bool IsClean { get; init; }

@@ -61,6 +61,12 @@ internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDispos
     /// </summary>
     public virtual IEnumerable<TargetLeg> HungLegs => [];
 
+    /// <summary>
+    /// Whether a device beneath may not hold what it is read to hold, and nothing durable says so: the next target over it
+    /// has to be told.
+    /// </summary>
+    public virtual bool HasUnwritten => false;
+
     /// <summary>Finishes what is in flight and makes everything durable; nothing is mapped afterwards.</summary>
     public virtual ValueTask StopAsync() => ValueTask.CompletedTask;
 

@@ -246,6 +246,25 @@ public sealed class MappedDeviceTests
         }));
     }
 
+    // Goal: a stop finishes what was begun, also a write of which only the preflush has ended.
+    [Test]
+    public void A_stop_waits_for_the_write_behind_a_preflush()
+    {
+        MirrorRig rig = new MirrorRig().Start();
+        rig.Legs.ForEach(leg => leg.Holds = true);
+        TestRequest write = rig.Submit(TestRequest.Write(new(8), TestBuffer.Random(new(8), 1), BlockFlags.Preflush));
+        Task stop = rig.Device.StopAsync();
+        rig.Legs.ForEach(leg => leg.ReleaseAll());
+        rig.Loop.RunUntilIdle();
+        Assert.That(rig.Legs[0].Held.Single().Operation, Is.EqualTo(BlockOperation.Write));
+        Assert.That(stop.IsCompleted, Is.False);
+        rig.Legs.ForEach(leg => leg.Holds = false);
+        rig.Legs.ForEach(leg => leg.ReleaseAll());
+        rig.Loop.Finish(stop);
+        Assert.That(write.Error, Is.EqualTo(Errno.None));
+        Assert.That(rig.Legs[0].Log[^1].Operation, Is.EqualTo(BlockOperation.Flush), "nothing comes behind the last flush");
+    }
+
     private static MirrorRig Two(string table)
     {
         MirrorRig rig = new MirrorRig { TableText = table }.With(options => options with { AssumeClean = true });

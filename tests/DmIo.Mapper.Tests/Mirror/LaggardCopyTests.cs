@@ -33,6 +33,7 @@ public sealed class LaggardCopyTests
         Assert.That(rig.Mirror.Knowledge.Set, Is.EqualTo(0b110));
         Release(rig, Region);
         Assert.That(first.IsCompleted);
+        rig.Advance(1.5);
         rig.Legs[1].Holds = false;
         Release(rig, Region + 600);
         Assert.That(rig.Mirror.Knowledge[2].Lacks.Contains(2), "its first half was not copied");

@@ -54,7 +54,6 @@ internal sealed partial class DiskOperation
     {
         if (Request is ExtentsProbe)
             return;
-        _media.Contents.BeforeRead(_first + index);
         DataOf(index).CopyFrom(_media.Contents.Visible(_first + index));
     }
 
@@ -90,6 +89,7 @@ internal sealed partial class DiskOperation
     private Errno ReadFailure(out int failing)
     {
         failing = 0;
+        EvictForgotten();
         if (Request is not ExtentsProbe && FirstOf(BlockHealth.Unreadable) is >= 0 and var bad)
         {
             failing = bad;
@@ -106,6 +106,16 @@ internal sealed partial class DiskOperation
             return Drawn(rate, what, ref failing);
         _media.Coverage.Count(what);
         return Errno.EIO;
+    }
+
+    // Before it is known whether the blocks can be read: what a failed flush forgot may have healed one that could not.
+    private void EvictForgotten()
+    {
+        for (int i = 0; i < _count && Request is not ExtentsProbe; i++)
+        {
+            if (!_done[i])
+                _media.Contents.BeforeRead(_first + i);
+        }
     }
 
     private Errno Drawn(double rate, DiskEvent what, ref int failing)

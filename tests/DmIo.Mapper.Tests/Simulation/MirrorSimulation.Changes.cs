@@ -3,14 +3,18 @@ namespace DmIo.Mapper.Tests;
 // The device is suspended, gets another table, more or fewer legs, while clients go on asking.
 internal sealed partial class MirrorSimulation
 {
+    // Arbitrary: more take their time and have nothing new to show.
     private const int MostLegs = 5;
 
     // Who a word of the table stands for, in this life.
     private readonly Dictionary<string, SimulatedMedia> _places = [];
 
+    private readonly Dictionary<string, BlockDevice> _opened = [];
+
     private void NamePlaces()
     {
         _places.Clear();
+        _opened.Clear();
         for (int i = 0; i < Legs.Count; i++)
             _places.Add($"place{i}", Legs[i]);
     }
@@ -124,6 +128,9 @@ internal sealed partial class MirrorSimulation
             if (!change.IsCompleted && media.IsHung)
                 media.EndHang();
         }
+        // What vanishes from now on nobody would complete.
+        foreach (SimulatedMedia media in AllMedia.Concat(_places.Values))
+            media.Faults.Vanishings = 0;
         Pass(() => change.IsCompleted, "a change of the device ends");
         if (!IsMirror)
         {
@@ -163,7 +170,7 @@ internal sealed partial class MirrorSimulation
         // Where neither table is taken it names those of the one before.
         if (IsMirror)
             TakeLegsOfTable();
-        // A leg that was being added may have no place in the record yet.
+        // A leg that is new has no place in the record before the log has been opened with it.
         _isReplacing = true;
         if (_random.Next(2) == 0)
             PowerCut();

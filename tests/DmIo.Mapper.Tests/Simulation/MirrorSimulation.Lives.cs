@@ -255,6 +255,8 @@ internal sealed partial class MirrorSimulation
         _loop = new ManualLoop();
         if (Story is not null)
             Story.Time = _loop.Time;
+        if (_device is not null && IsMirror)
+            Reach("writes answered early", Mirror.LastAnsweredEarly);
         _device = null;
         _failing.Clear();
         _hasForgotten = false;
@@ -275,6 +277,8 @@ internal sealed partial class MirrorSimulation
         }
         Calm();
         Pass(() => _client.UnderWay == 0, "every request completes");
+        // A table that was taken meanwhile has legs that are out by hand.
+        ClearLegs();
         TimeSpan until = _loop.Time.Elapsed + s_selfHelp;
         Pass(() => InSync() || _loop.Time.Elapsed > until, "time passes");
         if (!InSync())

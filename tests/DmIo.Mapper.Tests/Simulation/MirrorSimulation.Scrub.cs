@@ -19,6 +19,8 @@ internal sealed partial class MirrorSimulation
     {
         if (_scrub is not null && (_scrubLoop != _loop || _scrub.IsCompleted))
             EndScrub();
+        if (!IsMirror || _device!.IsSuspended)
+            return;
         switch (_scrubRandom.Next(400))
         {
             case 0 or 1 when _scrub is null:
@@ -27,10 +29,10 @@ internal sealed partial class MirrorSimulation
             case 2:
                 _scrubCancel?.Cancel();
                 break;
-            case 3:
+            case 3 when _scrubRandom.Next(2) == 0:
                 FailLeg(_scrubRandom.Next(Legs.Count));
                 break;
-            case 4:
+            case 4 or 6 or 7:
                 ClearLegs();
                 break;
             case 5 when _scrubRandom.Next(3) == 0:
@@ -85,7 +87,7 @@ internal sealed partial class MirrorSimulation
 
     private void ClearLegs()
     {
-        if (!IsMirror)
+        if (_device is null || !IsMirror)
             return;
         foreach (Leg leg in Knowledge.Legs.ToArray())
         {
@@ -226,6 +228,12 @@ internal sealed partial class MirrorSimulation
 
     private void CheckMended(ScrubReport report)
     {
+        // A log that takes too long is one that fails.
+        if (report.Failed > Sectors.Zero && HasDiskLog)
+        {
+            Reach("repairs that could not be recorded");
+            return;
+        }
         if (report.Repaired != report.Differing)
             throw new HistoryViolationException($"a repair left something: {report}");
         foreach (FlippedBlock block in _flipped)

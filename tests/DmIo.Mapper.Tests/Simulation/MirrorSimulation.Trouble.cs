@@ -84,7 +84,7 @@ internal sealed partial class MirrorSimulation
                 break;
             case 18:
                 Trouble();
-                leg.Spoil(new(_random.NextInt64(_length)), new(1), _random.Next(4) == 0);
+                Spoil(leg);
                 break;
             case 19:
                 leg.Revive();
@@ -104,6 +104,14 @@ internal sealed partial class MirrorSimulation
                 ChangeDevice();
                 break;
         }
+    }
+
+    // A sector, or a scratch over many.
+    private void Spoil(SimulatedMedia leg)
+    {
+        long start = SomePlace();
+        long count = _random.Next(3) == 0 ? Math.Min(_random.Next(1, 40), _length - start) : 1;
+        leg.Spoil(new(start), new(count), _random.Next(4) == 0);
     }
 
     private void TroubleLog()
@@ -212,6 +220,9 @@ internal sealed partial class MirrorSimulation
     // that has everything and fails nothing before the mirror has decided what follows from the flush.
     private void LegDid(string name, DiskEvent what)
     {
+        // It may be rewritten, and good again, before the client is told.
+        if (what == DiskEvent.BadBlockRead)
+            Trouble();
         if (_device is null || !IsMirror || what is not (DiskEvent.FlushError or DiskEvent.WriteError or DiskEvent.ZeroesError
             or DiskEvent.GoneRefused or DiskEvent.GoneUnderWay))
         {

@@ -42,7 +42,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         _length = 512 << _random.Next(3);
         _regionSize = 8 << _random.Next(6);
         _block = _random.Next(4) == 0 ? 4096 : 512;
-        int legs = _random.Next(8) switch { 0 => 4, 1 or 2 => 3, _ => 2 };
+        int legs = _random.Next(16) switch { 0 => _random.Next(4, MostLegs + 1), < 5 => 3, _ => 2 };
         for (int i = 0; i < legs; i++)
             Legs.Add(NewLeg());
         HasDiskLog = _random.Next(4) > 0;
@@ -136,16 +136,23 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         Rest();
         // An end without a word, so that nothing is left to do for the loop.
         PowerCut();
+        foreach ((string line, long times) in _loggers.Told)
+            Reach($"told: {line}", times);
     }
 
     public BlockDevice Find(string deviceArgument)
     {
+        if (_opened.TryGetValue(deviceArgument, out BlockDevice? opened))
+            return opened;
+        BlockDevice device;
         if (deviceArgument == "log")
-            return _fault.LogDevice(Log!.Open(_loop));
-        SimulatedMedia leg = _places[deviceArgument];
-        return _missing.Contains(leg.Name)
-            ? new MissingDevice(_loop, deviceArgument, "the simulation took it away")
-            : _fault.Leg(leg.Open(_loop));
+            device = _fault.LogDevice(Log!.Open(_loop));
+        else if (_missing.Contains(_places[deviceArgument].Name))
+            device = new MissingDevice(_loop, deviceArgument, "the simulation took it away");
+        else
+            device = _fault.Leg(_places[deviceArgument].Open(_loop));
+        _opened.Add(deviceArgument, device);
+        return device;
     }
 
     private void Reach(string what, long count = 1) => Reached[what] = Reached.GetValueOrDefault(what) + count;
@@ -191,8 +198,14 @@ internal sealed partial class MirrorSimulation : IDeviceSource
             RecoveryRateBytes = _random.Next(4) == 0 ? 1 << 20 : 0,
             ProbeAfter = TimeSpan.FromMilliseconds(200),
             ProbeLimit = TimeSpan.FromSeconds(2),
-            WriteQuorum = _random.Next(4) == 0 ? _random.Next(1, 3) : 0,
-            HoldFailedWrites = _random.Next(5) == 0 ? TimeSpan.FromMilliseconds(50) : TimeSpan.Zero,
+            WriteQuorum = _random.Next(3) == 0 ? _random.Next(1, legs + 1) : 0,
+            // Less than a leg needs to come back, and more.
+            HoldFailedWrites = _random.Next(8) switch
+            {
+                0 => TimeSpan.FromMilliseconds(50),
+                1 => TimeSpan.FromSeconds(1),
+                _ => TimeSpan.Zero,
+            },
             LegDeadline = _random.Next(3) switch
             {
                 0 => TimeSpan.Zero,
@@ -228,9 +241,7 @@ internal sealed partial class MirrorSimulation : IDeviceSource
     private void Ask()
     {
         long unit = _device!.LogicalBlockBytes / Sectors.SizeBytes;
-        // Few places, so that requests meet.
-        long start = (_random.Next(3) == 0 ? _random.NextInt64(_length) : _random.Next(3) * _length / 4 + _random.Next(40))
-            / unit * unit;
+        long start = SomePlace() / unit * unit;
         long most = _random.Next(12) == 0 ? _length / 2 : _random.Next(1, 24);
         long count = Math.Min(Math.Max(unit, _random.NextInt64(1, most + 1) / unit * unit), _length - start);
         if (TouchesFlipped(start, count))
@@ -260,6 +271,10 @@ internal sealed partial class MirrorSimulation : IDeviceSource
                 break;
         }
     }
+
+    // Few places, so that requests meet.
+    private long SomePlace() =>
+        _random.Next(3) == 0 ? _random.NextInt64(_length) : _random.Next(3) * _length / 4 + _random.Next(40);
 
     private void CountEnd(HistoryRequest request)
     {

@@ -48,6 +48,11 @@ internal static class PlantedFaults
         InEngine("the anchor names legs before the bitmaps do", EngineFaults.AnchorBeforeBitmaps),
         InEngine("the last holder is dropped", EngineFaults.DropsLastHolder),
         InEngine("the log is written over what may still land", EngineFaults.WritesOverLateLog),
+        InEngine("a flush does not wait for legs that are behind", EngineFaults.FlushesBesideLaggards),
+        InEngine("legs are read that are behind", EngineFaults.ReadsFromLaggards),
+        InEngine("repairs take no turns", EngineFaults.NoTurnsInRepair),
+        InEngine("a leg stands in for others that may have forgotten", EngineFaults.TrustsForgetful),
+        InEngine("writes that are held are never answered", EngineFaults.ForgetsHeldWrites),
     ];
 
     private static PlantedFault OnLegs(string name, Func<BlockDevice, BlockDevice> leg) => new(name) { Leg = leg };

@@ -7,6 +7,9 @@ internal sealed class StoryLoggers(Story? story) : ILoggerFactory, ILogger
 {
     private const int BugId = 2015;
 
+    /// <summary>How often each kind of line was logged.</summary>
+    public Dictionary<string, long> Told { get; } = [];
+
     /// <summary>The first internal error that was logged.</summary>
     public string? Bug { get; private set; }
 
@@ -19,13 +22,15 @@ internal sealed class StoryLoggers(Story? story) : ILoggerFactory, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => story is not null || logLevel >= LogLevel.Error;
+    // Each line is counted; its text is made for a story alone.
+    public bool IsEnabled(LogLevel logLevel) => true;
 
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception,
         Func<TState, Exception?, string> formatter)
     {
         story?.Add(formatter(state, exception));
+        Told[eventId.Name!] = Told.GetValueOrDefault(eventId.Name!) + 1;
         if (eventId.Id == BugId)
             Bug ??= $"{formatter(state, exception)} {exception}";
     }
