@@ -21,6 +21,12 @@ public abstract partial class OrderedDevice
     protected Task HoldBackAsync()
     {
         _holdsBack = true;
+        return DrainAsync();
+    }
+
+    /// <summary>Ends when nothing that was started is under way. Only on the loop.</summary>
+    protected Task DrainAsync()
+    {
         if (InFlight == 0)
             return Task.CompletedTask;
         _drained ??= new TaskCompletionSource();
@@ -34,8 +40,6 @@ public abstract partial class OrderedDevice
     protected void StartAgain()
     {
         _holdsBack = false;
-        // Nobody waits for that any more.
-        _drained = null;
         while (_firstHeldBack is BlockRequest request)
         {
             _firstHeldBack = request.NextWork;
