@@ -13,8 +13,12 @@ public sealed class EventTests
     {
         using var volume = new ShakyVolume();
         using DaemonProcess follower = Verb(volume, "events", "--follow", "--json");
+        Deadline.WaitFor(() => Connected(volume) == 1, "a follower");
         volume.LoseLeg();
         Deadline.WaitFor(() => follower.Output.Contains("legLeft", StringComparison.Ordinal), "the event");
+        volume.Run("suspend", "vol0", "--noflush").MustSucceed();
+        Deadline.WaitFor(() => follower.Output.Contains("suspended", StringComparison.Ordinal), "a later event");
+        Assert.That(follower.HasExited, Is.False);
         JsonElement e = JsonDocument.Parse(follower.Output.Split('\n')[0]).RootElement;
         Assert.That(e.GetProperty("volume").GetString(), Is.EqualTo("vol0"));
         Assert.That(e.GetProperty("leg").GetInt32(), Is.EqualTo(1));
