@@ -42,9 +42,6 @@ internal enum EngineFaults
     /// <summary>A range that a leg could not read is rewritten without the turn that orders it with clients' changes.</summary>
     NoTurnsInRepair = 2048,
 
-    /// <summary>A leg that has failed a flush stands in for others before it is known what it has forgotten.</summary>
-    TrustsForgetful = 4096,
-
     /// <summary>Writes that are held for a leg are never answered.</summary>
-    ForgetsHeldWrites = 8192,
+    ForgetsHeldWrites = 4096,
 }

@@ -152,7 +152,7 @@ internal sealed partial class MirrorTarget
             return;
         leg.Failures++;
         _suspects |= leg.Bit;
-        if (forgets && !HasFault(EngineFaults.TrustsForgetful))
+        if (forgets)
             _legs.Forgetful |= leg.Bit;
     }
 

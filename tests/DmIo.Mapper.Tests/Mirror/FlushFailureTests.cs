@@ -158,6 +158,23 @@ public sealed class FlushFailureTests
         Assert.That(rig.Read(2 * 1024).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
     }
 
+    // Goal: what was acknowledged before the program was killed is not durable either when the only leg that holds it fails
+    // a flush, though nothing was written since.
+    [Test]
+    public void A_flush_answers_for_writes_of_a_life_before()
+    {
+        MirrorRig rig = Born();
+        rig.Legs[1].FailAll();
+        rig.Write(7 * 1024);
+        rig.Crash();
+        rig.Start();
+        Assert.That(Lacks(rig, 1), Is.EqualTo("7"));
+        rig.Legs[0].FailAll(Errno.EIO, BlockOperation.Flush);
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.EIO));
+        rig.Legs[0].Heal();
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.None));
+    }
+
     private static MirrorRig Born(bool recovers = false) => new MirrorRig(log: "disk 3 log {0} nosync")
         .WithMirror(_ => new MirrorOptions { Recovers = recovers, RepairsReads = false }).Start();
 

@@ -6,7 +6,7 @@ public sealed class PlantedFaultTests
     private const int Steps = 1000;
 
     // Several times what the slowest of them takes.
-    private const int Seeds = 400;
+    private const int Seeds = 1000;
 
     private static IEnumerable<TestCaseData> Faults =>
         PlantedFaults.All.Select(fault => new TestCaseData(fault).SetArgDisplayNames(fault.Name));

@@ -51,7 +51,6 @@ internal static class PlantedFaults
         InEngine("a flush does not wait for legs that are behind", EngineFaults.FlushesBesideLaggards),
         InEngine("legs are read that are behind", EngineFaults.ReadsFromLaggards),
         InEngine("repairs take no turns", EngineFaults.NoTurnsInRepair),
-        InEngine("a leg stands in for others that may have forgotten", EngineFaults.TrustsForgetful),
         InEngine("writes that are held are never answered", EngineFaults.ForgetsHeldWrites),
     ];
 
