@@ -33,6 +33,8 @@ internal sealed class LogOperation(LogWriter writer) : BlockRequest, IWatched
     /// <summary>The writer does not look at the buffer any more.</summary>
     public void Release()
     {
+        if (_isReleased)
+            return;
         _isReleased = true;
         ReturnBuffer();
     }

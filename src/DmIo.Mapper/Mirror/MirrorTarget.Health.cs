@@ -103,9 +103,14 @@ internal sealed partial class MirrorTarget
         for (long region = _legs.MayDiffer.NextFrom(0); region >= 0; region = _legs.MayDiffer.NextFrom(region + 1))
         {
             if ((_legs.HoldersOf(region, region) & _legs.Set & ~leg.Bit & flushed) != 0)
+            {
                 _legsTicket = Math.Max(_legsTicket, NoteLack(leg.Bit, region));
+            }
             else
+            {
                 _legs.Rewrite.Add(region);
+                durable = false;
+            }
             _recovery.Disturb(region);
         }
         foreach (RegionUse use in _uses.All)

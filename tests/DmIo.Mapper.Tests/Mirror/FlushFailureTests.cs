@@ -55,6 +55,23 @@ public sealed class FlushFailureTests
         Assert.That(Lacks(rig, 1), Is.EqualTo("1, 5"));
     }
 
+    // Goal: what a life that was cut off had acknowledged, and only one leg holds, is not durable while that leg cannot be
+    // flushed: a flush does not say that it is.
+    [Test]
+    public void A_flush_answers_for_what_an_earlier_life_wrote()
+    {
+        MirrorRig rig = new MirrorRig(log: MirrorRig.DiskLog).With(options => options with { AssumeClean = true })
+            .WithMirror(mirror => mirror with { Recovers = false }).Start();
+        rig.Legs[1].Fail(new(2048), new(8), Errno.EIO, BlockOperation.Write);
+        Assert.That(rig.Write(2048), Is.EqualTo(Errno.None));
+        rig.Crash();
+        rig.Start();
+        rig.Legs[0].FailAll(Errno.EIO, BlockOperation.Flush);
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.EIO));
+        rig.Legs[0].Heal();
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.None));
+    }
+
     // Goal: our own flush that fails shows F; the region stays dirty in the log.
     [Test]
     public void Our_own_flush_that_fails_shows_F()

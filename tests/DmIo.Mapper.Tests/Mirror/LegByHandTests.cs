@@ -125,6 +125,24 @@ public sealed class LegByHandTests
         Assert.That(Problem(rig, rig.Device.ClearLegAsync(-1)), Does.Contain("there is no leg -1"));
     }
 
+    // Goal: a leg that alone can be read for a write that was answered early stays: who else has it lacks something else
+    // there.
+    [Test]
+    public void A_leg_that_alone_has_a_write_stays()
+    {
+        MirrorRig rig = Written(options => options with { WriteQuorum = 1, Recovers = false });
+        rig.Mirror.Knowledge.Lack(rig.Mirror.Knowledge[2], 4);
+        rig.Legs[0].Holds = true;
+        Assert.That(rig.Write(4096 + 8, seed: 9), Is.EqualTo(Errno.None), "answered early");
+        Assert.That(Problem(rig, rig.Device.FailLegAsync(1)), Does.Contain("alone has writes that were answered"));
+        Assert.That(rig.Read(4096 + 8).Data, Is.EqualTo(MirrorRig.Bytes(8, 9)));
+        rig.Legs[0].Holds = false;
+        rig.Legs[0].ReleaseAll();
+        rig.Loop.RunUntilIdle();
+        rig.Loop.Finish(rig.Device.FailLegAsync(1));
+        Assert.That(rig.Read(4096 + 8).Data, Is.EqualTo(MirrorRig.Bytes(8, 9)));
+    }
+
     // Goal: a leg that is failed while it is looked at does not return.
     [Test]
     public void A_leg_that_is_looked_at_does_not_return()

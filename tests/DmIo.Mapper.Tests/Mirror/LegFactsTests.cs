@@ -55,7 +55,9 @@ public sealed class LegFactsTests
         MirrorRig rig = Written(
             options => options with { PreferredLeg = 0, LegDeadline = TimeSpan.FromSeconds(1), Recovers = false }, legs: 2);
         rig.Legs[0].Holds = true;
-        rig.Submit(new TestRequest { Operation = BlockOperation.Read, Start = new(100), Count = new(8), Data = new TestBuffer(4096).Vector });
+        TestRequest read = TestRequest.Read(new(100), new TestBuffer(4096));
+        read.TakesAny = true;
+        rig.Submit(read);
         rig.Advance(2);
         Assert.That(rig.Device.LegFacts()[0].Reads.InFlight, Is.EqualTo(1));
         rig.Legs[0].ReleaseAll();

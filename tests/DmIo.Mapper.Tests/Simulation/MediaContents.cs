@@ -24,6 +24,8 @@ internal sealed class MediaContents(Random random, int blocks, int blockBytes, D
     private readonly long[] _written = new long[blocks];
     private readonly long[] _forgotten = new long[blocks];
 
+    private readonly bool[] _lost = new bool[blocks];
+
     private readonly Queue<CachedBlock> _cache = new();
     private readonly Stack<CachedBlock> _free = new();
 
@@ -40,6 +42,9 @@ internal sealed class MediaContents(Random random, int blocks, int blockBytes, D
     public ReadOnlySpan<byte> Durable(int block, int count = 1) => Range(_durable, block, count);
 
     public BlockHealth HealthOf(int block) => _visibleHealth[block];
+
+    /// <summary>Whether a failed flush has forgotten what was written last to a block, be it still read or not.</summary>
+    public bool IsLost(int block) => _lost[block];
 
     public bool IsHole(int block) => !_allocated[block] && Visible(block).IndexOfAnyExcept((byte)0) < 0;
 
@@ -67,6 +72,7 @@ internal sealed class MediaContents(Random random, int blocks, int blockBytes, D
         _allocated[block] = !unmaps;
         _visibleHealth[block] = BlockHealth.Good;
         _last[block] = ++Sequence;
+        _lost[block] = false;
         if (durable)
             Store(block, visible, Sequence);
         else
@@ -78,6 +84,16 @@ internal sealed class MediaContents(Random random, int blocks, int blockBytes, D
     {
         if (_forgotten[block] != 0 && _forgotten[block] == _last[block] && random.Next(ReadsUntilEviction) == 0)
             Evict(block);
+    }
+
+    /// <summary>All that failed flushes forgot is evicted.</summary>
+    public void EvictForgotten()
+    {
+        for (int block = 0; block < blocks; block++)
+        {
+            if (_forgotten[block] != 0 && _forgotten[block] == _last[block])
+                Evict(block);
+        }
     }
 
     /// <summary>Makes durable what was changed up to <paramref name="upTo"/>.</summary>
@@ -104,6 +120,7 @@ internal sealed class MediaContents(Random random, int blocks, int blockBytes, D
             {
                 coverage.Count(DiskEvent.FlushErrorLost);
                 _forgotten[first.Block] = first.Sequence;
+                _lost[first.Block] = true;
             }
             _free.Push(_cache.Dequeue());
         }

@@ -200,6 +200,9 @@ internal sealed partial class MirrorSimulation
         if (_options.Mirror.WriteQuorum > 0 || _hasUnrecordedFlush)
         {
             Reach("kills with a failed flush unrecorded", _hasUnrecordedFlush ? 1 : 0);
+            // Nobody knows any more that a cache holds what is not on the disk: no copy of it could be told from the disk.
+            if (_hasUnrecordedFlush)
+                Legs.ForEach(leg => leg.Contents.EvictForgotten());
             _client.PowerCut();
         }
         else
