@@ -67,18 +67,8 @@ internal sealed partial class MirrorTarget
         return behind;
     }
 
-    private bool AloneHasWrites(Leg leg)
-    {
-        foreach (MirrorWrite write in _lagging)
-        {
-            if ((write.HaveIt & _legs.Set & ~leg.Bit) == 0)
-                return true;
-        }
-        return false;
-    }
-
     // Whether without a leg a write that was answered early could not be read: who else has it lacks something else there.
-    private bool AloneServesLaggards(Leg leg)
+    private bool AloneHasWrites(Leg leg)
     {
         foreach (MirrorWrite write in _lagging)
         {
