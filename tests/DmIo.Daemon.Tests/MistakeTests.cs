@@ -279,6 +279,8 @@ public sealed class MistakeTests
     {
         _scratch.Sparse("a.img", 1 << 20);
         _scratch.Sparse("b.img", 1 << 20);
+        _scratch.Sparse("c.img", 1 << 20);
+        _scratch.Sparse("d.img", 1 << 20);
         const string mistake = "a write quorum of 3 is more than the mirror's 2 legs; take any, all, or a number up to 2";
         AssertTold(
             ["--mirror", "a.img", "b.img", "--unix", "x.sock", "--write-quorum", "3"],
@@ -291,7 +293,7 @@ public sealed class MistakeTests
               "listeners": [ { "unix": "nbd.sock" } ],
               "devices": {
                 "vol0": { "table": "0 2048 mirror core 1 1024 2 a.img 0 b.img 0", "mirror": { "writeQuorum": 3 } },
-                "vol1": { "table": "0 2048 mirror core 1 1024 2 a.img 0 b.img 0", "mirror": { "writeQuorum": 2 } }
+                "vol1": { "table": "0 2048 mirror core 1 1024 2 c.img 0 d.img 0", "mirror": { "writeQuorum": 2 } }
               },
               "exports": [ { "name": "vol0" } ]
             }
