@@ -142,8 +142,7 @@ public sealed partial class MappedDevice : OrderedDevice
         foreach (Target target in _targets)
             await target.PresuspendAsync();
         // No target knows of a write that waits for its preflush.
-        await HoldBackAsync();
-        StartAgain();
+        await DrainAsync();
         await StopTargetsAsync(_targets.Length);
     });
 

@@ -21,6 +21,13 @@ public abstract partial class OrderedDevice
     protected Task HoldBackAsync()
     {
         _holdsBack = true;
+        return DrainAsync();
+    }
+
+    /// <summary>Holds nothing back. Only on the loop.</summary>
+    /// <returns>Ends when nothing that was started is under way any more.</returns>
+    protected Task DrainAsync()
+    {
         if (InFlight == 0)
             return Task.CompletedTask;
         _drained ??= new TaskCompletionSource();
