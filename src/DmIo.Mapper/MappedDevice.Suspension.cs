@@ -6,6 +6,9 @@ public sealed partial class MappedDevice
     private (Table Table, MappedDeviceOptions Options)? _inactive;
     private (Table Table, MappedDeviceOptions Options)? _lost;
     private ITimer? _retry;
+
+    // What was let go of while something beneath still hung.
+    private readonly List<Target> _departed = [];
     private Task _changing = Task.CompletedTask;
 
     /// <summary>Whether requests are held back until <see cref="ResumeAsync"/>.</summary>
@@ -171,6 +174,7 @@ public sealed partial class MappedDevice
         try
         {
             await TakeAsync(table, options, CancellationToken.None);
+            _lost = null;
         }
         catch (Exception e) when (e is MapperException or IOException)
         {
@@ -215,13 +219,18 @@ public sealed partial class MappedDevice
                 + "its clients; make the table as long, or create another device");
         }
         Binding binding = Check(table);
+        CheckHung(binding, _targets);
         if (binding.LogicalBlockBytes > LogicalBlockBytes)
         {
             throw new MapperException(
                 $"{Name}: the new table needs blocks of {binding.LogicalBlockBytes} bytes, and clients were told "
                 + $"{LogicalBlockBytes}; take devices with smaller blocks, or create another device");
         }
-        foreach (TargetLeg hung in _targets.SelectMany(target => target.HungLegs))
+    }
+
+    private void CheckHung(Binding binding, IEnumerable<Target> targets)
+    {
+        foreach (TargetLeg hung in targets.SelectMany(target => target.HungLegs))
         {
             if (binding.Devices.Contains(hung.Device))
             {

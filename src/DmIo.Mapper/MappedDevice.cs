@@ -203,7 +203,10 @@ public sealed partial class MappedDevice : OrderedDevice
 
     private async Task TakeAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
     {
-        Bind(table, Check(table), options with { IsUnwritten = _isUnwritten });
+        Binding binding = Check(table);
+        _departed.RemoveAll(target => !target.HungLegs.Any());
+        CheckHung(binding, _departed);
+        Bind(table, binding, options with { IsUnwritten = _isUnwritten });
         // What is said for one start is not said for the next.
         _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false, Grows = false };
         int started = 0;
@@ -236,6 +239,7 @@ public sealed partial class MappedDevice : OrderedDevice
             _isUnwritten |= target.HasUnwritten;
         foreach (Target target in _targets)
             await target.DisposeAsync();
+        _departed.AddRange(_targets.Where(target => target.HungLegs.Any()));
     }
 
     private async Task StopTargetsAsync(int started)

@@ -13,6 +13,8 @@ internal sealed class VolumeReader(RunningVolumes volumes)
     private const long DefaultCells = 64;
     private const long MaxCells = 65536;
 
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+
     /// <summary>The program's version.</summary>
     public static string Version { get; } =
         typeof(VolumeReader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
@@ -44,7 +46,7 @@ internal sealed class VolumeReader(RunningVolumes volumes)
             long last = volumes.Events.Last;
             if (Find(name).Device.EventNumber is var now && now > number)
                 return new EventNumberInfo(now);
-            await volumes.Events.WaitAsync(last, cancellation);
+            await NextEventAsync(last, cancellation);
         }
     }
 
@@ -100,7 +102,7 @@ internal sealed class VolumeReader(RunningVolumes volumes)
     {
         MappedDevice device = running.Device;
         IReadOnlyList<LegFacts> facts = device.LegFacts();
-        string[] status = device.StatusLine().Split('\n');
+        string[] status = device.StatusLine().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         string[] above =
             [.. volumes.Devices.Where(d => d.Device.Table.Devices.Contains(NameOf(device))).Select(d => d.Name)];
         int openCount = above.Length + connections.Count(c => c.Export?.Device == device);
@@ -114,7 +116,7 @@ internal sealed class VolumeReader(RunningVolumes volumes)
             OpenCount = openCount,
             EventNumber = device.EventNumber,
             InfoText = device.InfoText(openCount),
-            Table = device.TableLine().Split('\n'),
+            Table = device.TableLine().Split('\n', StringSplitOptions.RemoveEmptyEntries),
             InactiveTable = device.InactiveTable is null ? null : volumes.LoadedText.GetValueOrDefault(running.Name),
             Status = status,
             Mirrors = [.. status.Select(line => StatusWords.Mirror(line, facts)).OfType<MirrorInfo>()],
@@ -123,5 +125,18 @@ internal sealed class VolumeReader(RunningVolumes volumes)
             UsedBy = above,
             Exports = [.. volumes.Server.Exports.Where(e => e.Device == device).Select(e => e.Name)],
         };
+    }
+
+    // Nothing is told of a device that is removed: it is looked for now and then.
+    private async Task NextEventAsync(long last, CancellationToken cancellation)
+    {
+        try
+        {
+            await volumes.Events.WaitAsync(last, cancellation).WaitAsync(s_look, TimeProvider.System, CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            // Another look.
+        }
     }
 }

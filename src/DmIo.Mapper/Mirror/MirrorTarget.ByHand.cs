@@ -10,7 +10,7 @@ internal sealed partial class MirrorTarget
         Leg leg = LegAt(index);
         if (IsReadOnly)
             throw new MapperException($"{Host.Name}: it is read-only, so that a leg is out of use cannot be recorded");
-        if (leg.IsInSet && !_legs.CanLeave(leg))
+        if (leg.IsInSet && (!_legs.CanLeave(leg) || AloneServesLaggards(leg)))
             throw new MapperException($"{Host.Name}: {WhyItStays(leg)}");
         bool isNew = !leg.IsFailedByHand;
         leg.IsFailedByHand = true;

@@ -71,7 +71,17 @@ internal sealed partial class MirrorTarget
     {
         foreach (MirrorWrite write in _lagging)
         {
-            // Who has it and lacks something else there cannot be read.
+            if ((write.HaveIt & _legs.Set & ~leg.Bit) == 0)
+                return true;
+        }
+        return false;
+    }
+
+    // Whether without a leg a write that was answered early could not be read: who else has it lacks something else there.
+    private bool AloneServesLaggards(Leg leg)
+    {
+        foreach (MirrorWrite write in _lagging)
+        {
             ulong others = _legs.NotLacking(write.FirstRegion, write.LastRegion) & _legs.Set & ~leg.Bit;
             if ((write.HaveIt & others) == 0)
                 return true;

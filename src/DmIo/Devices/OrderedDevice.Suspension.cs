@@ -24,8 +24,7 @@ public abstract partial class OrderedDevice
         return DrainAsync();
     }
 
-    /// <summary>Holds nothing back. Only on the loop.</summary>
-    /// <returns>Ends when nothing that was started is under way any more.</returns>
+    /// <summary>Ends when nothing that was started is under way. Only on the loop.</summary>
     protected Task DrainAsync()
     {
         if (InFlight == 0)
@@ -41,8 +40,6 @@ public abstract partial class OrderedDevice
     protected void StartAgain()
     {
         _holdsBack = false;
-        // Nobody waits for that any more.
-        _drained = null;
         while (_firstHeldBack is BlockRequest request)
         {
             _firstHeldBack = request.NextWork;

@@ -24,7 +24,11 @@ public sealed class ChangeTests
             volume.Run("export", "remove", "lin").MustSucceed();
             Assert.That(() => client.FlushAll(), Throws.Exception, "the client of a removed export");
         }
+        using DaemonProcess waiting = DaemonProcess.Launch("wait", "lin", "--control", volume.Control);
+        Deadline.WaitFor(() => EventTests.Connected(volume.Control) == 1, "somebody who waits for the device");
         volume.Run("remove", "lin").MustSucceed();
+        Assert.That(waiting.WaitForExit(), Is.EqualTo(1));
+        Assert.That(waiting.Log, Does.Contain("lin: no mapped device of that name"));
         Assert.That(volume.Lines("ls"), Is.EqualTo(new[] { "shaky", "vol0" }));
         Assert.That(OpenFiles(volume), Does.Not.Contain(file));
         Assert.That(File.ReadAllBytes(file).AsSpan(512, 4096).ToArray(), Is.EqualTo(data));

@@ -13,7 +13,7 @@ public sealed class EventTests
     {
         using var volume = new ShakyVolume();
         using DaemonProcess follower = Verb(volume, "events", "--follow", "--json");
-        Deadline.WaitFor(() => Connected(volume) == 1, "a follower");
+        Deadline.WaitFor(() => Connected(volume.Control) == 1, "a follower");
         volume.LoseLeg();
         Deadline.WaitFor(() => follower.Output.Contains("legLeft", StringComparison.Ordinal), "the event");
         volume.Run("suspend", "vol0", "--noflush").MustSucceed();
@@ -37,7 +37,7 @@ public sealed class EventTests
         using DaemonProcess waiting = Verb(volume, "wait", "vol0");
         using DaemonProcess other = Verb(volume, "wait", "shaky", "0");
         // Both have asked by now: the connections are there.
-        Deadline.WaitFor(() => Connected(volume) == 2, "two that wait");
+        Deadline.WaitFor(() => Connected(volume.Control) == 2, "two that wait");
         Assert.That(waiting.HasExited || other.HasExited, Is.False);
         volume.LoseLeg();
         Assert.That(waiting.WaitForExit(), Is.Zero);
@@ -53,7 +53,7 @@ public sealed class EventTests
         using var volume = new ShakyVolume();
         using DaemonProcess waiting = Verb(volume, "wait", "vol0");
         using DaemonProcess follower = Verb(volume, "events", "--follow");
-        Deadline.WaitFor(() => Connected(volume) == 2, "two that wait");
+        Deadline.WaitFor(() => Connected(volume.Control) == 2, "two that wait");
         var watch = Stopwatch.StartNew();
         Assert.That(volume.Daemon.Stop(), Is.Zero, volume.Daemon.Log);
         Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(8)));
@@ -66,7 +66,8 @@ public sealed class EventTests
     private static DaemonProcess Verb(ShakyVolume volume, params string[] verb) =>
         DaemonProcess.Launch([.. verb, "--control", volume.Control]);
 
-    private static int Connected(ShakyVolume volume) =>
-        Tool.Run("ss", "-xH", "state", "connected", "src", volume.Control).MustSucceed().Output
+    /// <summary>How many are connected to a control socket.</summary>
+    internal static int Connected(string control) =>
+        Tool.Run("ss", "-xH", "state", "connected", "src", control).MustSucceed().Output
             .Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
 }

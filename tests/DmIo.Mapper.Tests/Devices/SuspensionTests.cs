@@ -93,6 +93,28 @@ public sealed class SuspensionTests
         Assert.That(rig.Store.State.Clean);
     }
 
+    // Goal: a stop while somebody waits for a suspension waits for the same requests, and ends both.
+    [Test]
+    public void A_stop_comes_while_a_suspension_waits()
+    {
+        MirrorRig rig = Start(new MirrorRig());
+        rig.Legs[1].Holds = true;
+        TestRequest write = rig.Submit(Write(0, 1));
+        Task suspending = rig.Device.SuspendAsync();
+        rig.Loop.RunUntilIdle();
+        TestRequest held = rig.Submit(Write(100, 2));
+        Task stopping = rig.Device.StopAsync();
+        rig.Loop.RunUntilIdle();
+        Assert.That((held.Error, suspending.IsCompleted, stopping.IsCompleted), Is.EqualTo((Errno.ESHUTDOWN, false, false)));
+        rig.Legs[1].Holds = false;
+        rig.Legs[1].ReleaseAll();
+        rig.Loop.Finish(suspending);
+        rig.Loop.Finish(stopping);
+        Assert.That(write.Error, Is.EqualTo(Errno.None));
+        Assert.That(rig.Store.State.Clean);
+        rig.Loop.Run(rig.Device.DisposeAsync);
+    }
+
     // Goal: with another table the same data is served by other devices: a leg is added while requests wait, and gets what
     // it lacks.
     [TestCase("core 2 {0} nosync")]

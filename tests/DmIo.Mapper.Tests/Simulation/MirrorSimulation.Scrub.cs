@@ -207,7 +207,9 @@ internal sealed partial class MirrorSimulation
     {
         long[] expected = [.. _flipped.SelectMany(block => SectorsOf(block.Start, block.Count)).Order()];
         long[] listed = [.. report.Mismatches.SelectMany(Unexcused)];
-        if (!expected.SequenceEqual(listed))
+        // What a repair has mended beside those had been forgotten by a flush that failed, and is not any more.
+        bool isRight = report.IsRepair ? !expected.Except(listed).Any() : expected.SequenceEqual(listed);
+        if (!isRight)
         {
             throw new HistoryViolationException(
                 $"a check listed the sectors {string.Join(", ", listed)}, and these differ: {string.Join(", ", expected)}");
