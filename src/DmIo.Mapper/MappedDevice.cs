@@ -16,6 +16,7 @@ public sealed partial class MappedDevice : OrderedDevice
     private long _eventNumber;
     private bool _stopped;
     private bool _isUnwritten;
+    private readonly List<CarriedLeg> _carried = [];
 
     private MappedDevice(IoLoop loop, string name, Table table, IDeviceSource devices, MappedDeviceOptions options)
         : base(loop)
@@ -206,7 +207,7 @@ public sealed partial class MappedDevice : OrderedDevice
         Binding binding = Check(table);
         _departed.RemoveAll(target => !target.HungLegs.Any());
         CheckHung(binding, _departed);
-        Bind(table, binding, options with { IsUnwritten = _isUnwritten });
+        Bind(table, binding, options with { IsUnwritten = _isUnwritten, Carried = [.. _carried] });
         // What is said for one start is not said for the next.
         _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false, Grows = false };
         int started = 0;
@@ -222,6 +223,7 @@ public sealed partial class MappedDevice : OrderedDevice
             throw;
         }
         _isUnwritten = false;
+        _carried.Clear();
     }
 
     // What could not be flushed or recorded is told; the next start is one as after a crash then.
@@ -236,7 +238,10 @@ public sealed partial class MappedDevice : OrderedDevice
             MapperLog.Finding(Logger, Name, e.Message);
         }
         foreach (Target target in _targets.Take(started))
+        {
             _isUnwritten |= target.HasUnwritten;
+            _carried.AddRange(target.Carried);
+        }
         foreach (Target target in _targets)
             await target.DisposeAsync();
         _departed.AddRange(_targets.Where(target => target.HungLegs.Any()));

@@ -38,6 +38,9 @@ public sealed record MappedDeviceOptions
     /// <summary>Where the device logs.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
+    /// <inheritdoc cref="Target.Carried"/>
+    internal IReadOnlyList<CarriedLeg> Carried { get; init; } = [];
+
     /// <inheritdoc cref="Target.HasUnwritten"/>
     internal bool IsUnwritten { get; init; }
 

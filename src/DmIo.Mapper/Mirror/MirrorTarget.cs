@@ -113,6 +113,7 @@ internal sealed partial class MirrorTarget : Target
         RecordedMirror? recorded = await _log.OpenAsync();
         if (recorded is not null && _options.IsUnwritten)
             recorded.IsUnwritten = true;
+        recorded?.Take(_options.Carried, _legs);
         LegFailures unsynced = TakeOldErrors();
         if (recorded is null)
             await start.BirthAsync();
@@ -154,6 +155,18 @@ internal sealed partial class MirrorTarget : Target
     }
 
     public override bool HasUnwritten => _legs.Rewrite.Count > 0 || !AreFailuresRecorded;
+
+    public override IEnumerable<CarriedLeg> Carried
+    {
+        get
+        {
+            for (int i = 0; i < _places.Count; i++)
+            {
+                if (_legs[i] is { Lacks.Count: > 0 } leg)
+                    yield return new CarriedLeg(leg.Identity, leg.Offset, _legs.RegionSize, leg.Lacks);
+            }
+        }
+    }
 
     public override IEnumerable<TargetLeg> HungLegs
     {

@@ -37,6 +37,30 @@ internal sealed class RecordedMirror(long regions, int legs)
     /// <summary>This program had the mirror last, and was cut off with writes in flight.</summary>
     public bool WasCut => !IsClean && !FollowsKernel;
 
+    /// <summary>Adds what is known of legs beside the record.</summary>
+    public void Take(IReadOnlyList<CarriedLeg> carried, LegSet legs)
+    {
+        foreach (Leg leg in legs.Legs)
+        {
+            if (Legs[leg.Index] is not { } recorded)
+                continue;
+            foreach (CarriedLeg known in carried)
+            {
+                if (known.Offset == leg.Offset && leg.Identity.IsSameAs(known.Identity))
+                    Add(known, recorded.Lacks, legs);
+            }
+        }
+    }
+
+    private static void Add(CarriedLeg known, RegionSet lacks, LegSet legs)
+    {
+        // Regions of another size are others.
+        if (known.RegionSize != legs.RegionSize)
+            lacks.Fill();
+        for (long region = known.Lacks.NextFrom(0); region >= 0 && region < legs.Regions; region = known.Lacks.NextFrom(region + 1))
+            lacks.Add(region);
+    }
+
     /// <summary>Takes note of the length that was recorded.</summary>
     public void SetLength(Sectors recorded, LegSet legs)
     {

@@ -67,6 +67,9 @@ internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDispos
     /// </summary>
     public virtual bool HasUnwritten => false;
 
+    /// <summary>What the next target over the same devices has to know, recorded or not.</summary>
+    public virtual IEnumerable<CarriedLeg> Carried => [];
+
     /// <summary>Finishes what is in flight and makes everything durable; nothing is mapped afterwards.</summary>
     public virtual ValueTask StopAsync() => ValueTask.CompletedTask;
 

@@ -157,6 +157,28 @@ public sealed class SuspensionTests
         Assert.That(rig.Write(0, seed: 2), Is.EqualTo(Errno.None));
     }
 
+    // Goal: what a leg lacks is known to the next table though it could not be recorded.
+    [Test]
+    public void What_was_not_recorded_is_not_forgotten()
+    {
+        MirrorRig rig = Start(new MirrorRig(log: MirrorRig.DiskLog).WithMirror(mirror => mirror with { Recovers = false }));
+        rig.Write(2048, seed: 1);
+        rig.LogDevice!.FailAll();
+        rig.Legs[0].Fail(new(2048), new(8), Errno.EIO, BlockOperation.Write);
+        Assert.That(rig.Write(2048, seed: 2), Is.EqualTo(Errno.EIO), "it cannot be recorded that leg 0 lacks it");
+        rig.Loop.Finish(rig.Device.LoadAsync(MirrorRig.Parse(rig.TableText)));
+        rig.Loop.Finish(rig.Device.SuspendAsync(flush: false));
+        Task resuming = rig.Device.ResumeAsync();
+        rig.Loop.RunUntilIdle();
+        Assert.That(rig.Device.IsSuspended, "the log cannot be taken");
+        rig.LogDevice.Heal();
+        rig.Legs[0].Heal();
+        rig.Loop.Finish(rig.Device.ResumeAsync());
+        Assert.That(resuming.IsFaulted);
+        Assert.That(rig.Mirror.Knowledge[0].Lacks.Contains(2));
+        Assert.That(rig.Read(2048).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+    }
+
     // Goal: what would harm clients is refused when the table is loaded.
     [TestCase("0 1024 linear leg0 0", "the new table has 1024 sectors, the device 32768")]
     [TestCase("0 32768 linear nowhere 0", "nowhere: ENOENT")]

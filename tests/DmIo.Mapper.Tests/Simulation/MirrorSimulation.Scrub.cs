@@ -106,6 +106,9 @@ internal sealed partial class MirrorSimulation
         Pass(() => _scrub is null || _scrubLoop != _loop || _scrub.IsCompleted, "a check ends that was cancelled");
         if (_scrub is not null)
             EndScrub();
+        // A leg may have left again meanwhile: nobody would look at it.
+        if (!InSync())
+            return;
         int? from = Legs.Count < 3 || _scrubRandom.Next(2) == 0 ? _scrubRandom.Next(Legs.Count) : null;
         int version = Knowledge.Version;
         for (int i = _scrubRandom.Next(1, 6); i > 0; i--)
