@@ -176,7 +176,10 @@ internal sealed partial class MirrorSimulation
             PowerCut();
         else
             Kill();
-        Start();
+        // With all of them: what the record does not know is not known by the word for it while it is missing.
+        _missing.Clear();
+        if (TryStart() is { } problem)
+            throw new HistoryViolationException($"with all legs the mirror does not start: {problem}");
         _isReplacing = false;
     }
 

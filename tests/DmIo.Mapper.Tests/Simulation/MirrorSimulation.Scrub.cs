@@ -102,6 +102,9 @@ internal sealed partial class MirrorSimulation
     {
         Rest();
         RewriteBadBlocks();
+        // Legs may lag behind writes that were answered, but not behind a flush.
+        _client.Flush();
+        Pass(() => _client.UnderWay == 0, "every request completes");
         _scrubCancel?.Cancel();
         Pass(() => _scrub is null || _scrubLoop != _loop || _scrub.IsCompleted, "a check ends that was cancelled");
         if (_scrub is not null)
