@@ -248,7 +248,7 @@ public sealed partial class MappedDevice
             throw new MapperException($"{Name} is stopped; start it again");
         if (!_changing.IsCompleted)
         {
-            throw new MapperException(
+            throw new NotNowException(
                 $"{Name}: somebody else is suspending it or giving it another table; wait for that and try again");
         }
         Task changing = change();

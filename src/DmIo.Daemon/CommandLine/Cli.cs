@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using DmIo.Daemon.Configuration;
 using DmIo.Daemon.Hosting;
 using DmIo.Daemon.Verbs;
@@ -30,9 +31,10 @@ internal static class Cli
         // A bundled -abc means nothing here, and an @ in a path is part of the path.
         var parsing = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
         ParseResult parsed = root.Parse(arguments, parsing);
-        if (parsed.Errors.Count > 0)
+        string[] errors = [.. parsed.Errors.Select(e => e.Message).Distinct(), .. InFrontOf(parsed, serve)];
+        if (errors.Length > 0)
         {
-            foreach (string message in parsed.Errors.Select(e => e.Message).Distinct())
+            foreach (string message in errors)
                 await Console.Error.WriteLineAsync($"dmio-nbd: {message}");
             await Console.Error.WriteLineAsync("dmio-nbd: see dmio-nbd --help");
             return ExitCode.Usage;
@@ -43,6 +45,17 @@ internal static class Cli
             ProcessTerminationTimeout = null,
             EnableDefaultExceptionHandler = false,
         });
+    }
+
+    /// <summary>Options in front of a verb: they are serve's, and a verb that knows nothing of them asks another daemon.</summary>
+    private static IEnumerable<string> InFrontOf(ParseResult parsed, Command serve)
+    {
+        Command verb = parsed.CommandResult.Command;
+        if (verb == serve || parsed.CommandResult == parsed.RootCommandResult)
+            return [];
+        return parsed.RootCommandResult.Children.OfType<OptionResult>()
+            .Where(o => !o.Implicit)
+            .Select(o => $"{o.Option.Name} stands in front of '{verb.Name}'; options go behind the verb that they are for");
     }
 
     private static async Task<int> ServeAsync(ParseResult parsed, ServeOptions options)

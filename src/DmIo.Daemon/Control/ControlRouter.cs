@@ -35,7 +35,8 @@ internal sealed class ControlRouter(IReadOnlyList<Operation> operations, ILogger
         catch (MapperException e)
         {
             Log.ControlRefused(log, context.Request.Method, context.Request.Path, e.Message);
-            await AnswerAsync(context, StatusCodes.Status422UnprocessableEntity, e.Message);
+            int status = e is NotNowException ? StatusCodes.Status409Conflict : StatusCodes.Status422UnprocessableEntity;
+            await AnswerAsync(context, status, e.Message);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

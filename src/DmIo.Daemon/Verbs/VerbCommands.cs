@@ -3,7 +3,7 @@ using DmIo.Daemon.CommandLine;
 
 namespace DmIo.Daemon.Verbs;
 
-/// <summary>The commands that speak to a running daemon.</summary>
+/// <summary>The commands that speak to a running daemon, and those that work without one.</summary>
 internal sealed class VerbCommands
 {
     private readonly VerbOptions _options = new();
@@ -13,6 +13,7 @@ internal sealed class VerbCommands
     [
         .. SeeingVerbs.Commands(this), .. WaitingVerbs.Commands(this), .. DeviceVerbs.Commands(this),
         .. ScrubVerbs.Commands(this), LegVerbs.Command(this), ExportVerbs.Command(this),
+        ReplayVerb.Command(this),
     ];
 
     public static Argument<string> Volume { get; } = new("VOL") { Description = "A mapped device's name" };
@@ -26,6 +27,14 @@ internal sealed class VerbCommands
     /// <summary>A command with the options that all have.</summary>
     public Command Make(string name, string description, IEnumerable<Symbol> symbols, Func<VerbContext, Task> run)
     {
+        Command command = MakeAlone(name, description, symbols, run);
+        command.Add(_options.Control);
+        return command;
+    }
+
+    /// <summary>A command that needs no daemon.</summary>
+    public Command MakeAlone(string name, string description, IEnumerable<Symbol> symbols, Func<VerbContext, Task> run)
+    {
         var command = new Command(name, description);
         foreach (Symbol symbol in symbols)
         {
@@ -35,7 +44,6 @@ internal sealed class VerbCommands
                 command.Add((Option)symbol);
         }
         command.Add(_options.Json);
-        command.Add(_options.Control);
         command.SetAction((parsed, cancellation) => RunAsync(parsed, run));
         return command;
     }

@@ -11,7 +11,7 @@ internal sealed partial class MirrorTarget
         if (IsReadOnly)
             throw new MapperException($"{Host.Name}: it is read-only, so that a leg is out of use cannot be recorded");
         if (leg.IsInSet && !_legs.CanLeave(leg))
-            throw new MapperException($"{Host.Name}: {WhyItStays(leg)}");
+            throw new NotNowException($"{Host.Name}: {WhyItStays(leg)}");
         bool isNew = !leg.IsFailedByHand;
         leg.IsFailedByHand = true;
         leg.Errors |= LegErrors.Write;

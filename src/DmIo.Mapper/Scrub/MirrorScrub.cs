@@ -126,7 +126,7 @@ internal sealed partial class MirrorScrub(
             throw new MapperException($"{host.Name}: it is stopped");
         if (_ended is not null)
         {
-            throw new MapperException(
+            throw new NotNowException(
                 $"{host.Name}: a {(_run!.IsRepair ? "repair" : "check")} of the legs is under way "
                 + $"({Progress?.Percent ?? 0} %); wait for it, or cancel it");
         }
@@ -140,12 +140,12 @@ internal sealed partial class MirrorScrub(
         }
         if (from is { } right && !legs[right].IsInSet)
         {
-            throw new MapperException(
+            throw new NotNowException(
                 $"{host.Name}: leg {right} is not in the set, so the others cannot be repaired from it; name another, or "
                 + "wait until it has returned");
         }
         if (BitOperations.PopCount(legs.Set) < 2)
-            throw new MapperException($"{host.Name}: only one leg is in the set, so there is nothing to {what} it against");
+            throw new NotNowException($"{host.Name}: only one leg is in the set, so there is nothing to {what} it against");
     }
 
     // Whoever comes first says why it ends.

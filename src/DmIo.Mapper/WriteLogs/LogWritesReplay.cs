@@ -68,7 +68,7 @@ public sealed class LogWritesReplay
             long first = range.FromMark is { } from ? IndexOf(entries, from, 0) + 1 : range.FromEntry;
             long end = range.ToMark is { } to ? IndexOf(entries, to, first) : range.ToEntry ?? entries.Count;
             if (first < 0 || end < first || end > entries.Count)
-                throw new ArgumentException($"There are no entries {first} to {end}; the log has {entries.Count}.", nameof(range));
+                throw new ArgumentException($"There are no entries {first} to {end}; the log has {entries.Count}.");
             using var source = new LogTransfer(_log);
             using var onto = new LogTransfer(target);
             for (long i = first; i < end; i++)

@@ -66,7 +66,10 @@ public sealed class ScrubTests
         Assert.That(leg.GetProperty("failedByHand").GetBoolean());
         Assert.That(leg.GetProperty("lackedRegions").GetInt64(), Is.EqualTo(1));
         ToolResult last = Run(volume, "leg", "fail", "vol0", volume.Legs[0]);
-        Assert.That(last.ExitCode, Is.EqualTo(2), last.Error);
+        Assert.That(last.ExitCode, Is.EqualTo(1), last.Error);
+        ToolResult check = Run(volume, "check", "vol0");
+        Assert.That(check.ExitCode, Is.EqualTo(1), check.Error);
+        Assert.That(check.Error, Does.Contain("only one leg is in the set"));
         Run(volume, "leg", "clear", "vol0", volume.Legs[1]).MustSucceed();
         Deadline.WaitFor(() => Health(volume) == "AA", "the leg is back");
         Assert.That(daemon.Stop(), Is.Zero, daemon.Log);

@@ -102,6 +102,10 @@ public sealed class SeeingTests
         string[][] usages = [["ls", "--jsn"], ["wait"], ["status", "a", "b"], ["wait", "vol0", "x"]];
         foreach (string[] usage in usages)
             Assert.That(volume.Run(usage).ExitCode, Is.EqualTo(2), string.Join(' ', usage));
+        // Options of a verb in front of it would be lost, and the daemon at the default socket be asked instead.
+        ToolResult inFront = Tool.Run(BuiltProgram.Path, "--control", volume.Control, "leg", "fail", "vol0", "0");
+        Assert.That(inFront.ExitCode, Is.EqualTo(2));
+        Assert.That(inFront.Error, Does.StartWith("dmio-nbd: --control stands in front of 'fail'; options go behind the verb"));
         ToolResult none = ControlTool.Run(volume.Scratch["none.sock"], "ls");
         Assert.That(none.ExitCode, Is.EqualTo(1));
         Assert.That(none.Error, Is.EqualTo(

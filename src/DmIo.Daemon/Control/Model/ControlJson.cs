@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using DmIo.Daemon.Verbs;
 
 namespace DmIo.Daemon.Control;
 
@@ -26,4 +27,6 @@ namespace DmIo.Daemon.Control;
 [JsonSerializable(typeof(GrowRequest))]
 [JsonSerializable(typeof(ScrubReportInfo))]
 [JsonSerializable(typeof(RegionMapInfo))]
+[JsonSerializable(typeof(IReadOnlyList<WriteLogEntryInfo>))]
+[JsonSerializable(typeof(ReplayInfo))]
 internal sealed partial class ControlJson : JsonSerializerContext;
