@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.RegularExpressions;
 using NUnit.Framework;
 
 namespace DmIo.Daemon.Tests;
@@ -8,16 +7,16 @@ namespace DmIo.Daemon.Tests;
 /// Runs what the README says, word for word, and compares what it shows. The blocks for the kernel run in the virtual
 /// machine (tests/vm), the one that runs the tests is how this came to run.
 /// </summary>
-public sealed partial class ReadmeTests
+public sealed class ReadmeTests
 {
-    private readonly List<Block> _blocks = [.. Read()];
+    private readonly List<ReadmeBlock> _blocks = [.. ReadmeBlock.Read()];
 
     [Test]
     public void Every_block_of_commands_is_of_a_kind_that_is_run()
     {
         string[] kinds = [.. _blocks.Where(b => b.Language == "sh").Select(b => b.Kind)];
         Assert.That(kinds, Has.Length.GreaterThan(5));
-        Assert.That(kinds, Is.All.AnyOf("", "shown", "serve", "fails", "tests", "kernel"));
+        Assert.That(kinds, Is.All.AnyOf("", "shown", "serve", "watch", "fails", "tests", "kernel"));
         Assert.That(kinds.Count(k => k == "tests"), Is.EqualTo(1));
         Assert.That(kinds.Count(k => k == "kernel"), Is.EqualTo(1));
     }
@@ -95,12 +94,25 @@ public sealed partial class ReadmeTests
                 cat "$scratch/out" "$scratch/err"
                 exit 1
             }
+            # What goes on until Ctrl-C, until it has shown something; with job control, or it would ignore the signal.
+            watching() {
+                set -m
+                $1 > "$scratch/watch" &
+                set +m
+                for i in $(seq 600); do
+                    [ ! -s "$scratch/watch" ] || break
+                    sleep 0.1
+                done
+                kill -INT $!
+                wait $!
+                [ -s "$scratch/watch" ]
+            }
             log() { grep -v serving "$scratch/err" | cut -d ' ' -f 3-; }
 
             """);
         for (int i = 0; i < _blocks.Count; i++)
         {
-            Block block = _blocks[i];
+            ReadmeBlock block = _blocks[i];
             string saved = scratch.Write($"block{i}", block.Text);
             script.Append((block.Language, block.Kind) switch
             {
@@ -108,6 +120,7 @@ public sealed partial class ReadmeTests
                 ("sh", "shown") => $"{{ {block.Text}}} > \"$scratch/shown\"\n",
                 ("text", "shown") => $"diff {saved} \"$scratch/shown\"\n",
                 ("sh", "serve") => $"stop\n{block.Text.Trim()} > \"$scratch/out\" 2> \"$scratch/err\" &\ndaemon=$!\nserving\n",
+                ("sh", "watch") => $"watching '{block.Text.Trim()}'\n",
                 ("sh", "fails") => $"! {block.Text.Trim()} > \"$scratch/out\" 2> \"$scratch/err\" || exit 1\n",
                 ("text", "output") => $"diff {saved} \"$scratch/out\"\n",
                 ("text", "error") => $"diff {saved} \"$scratch/err\"\n",
@@ -118,16 +131,4 @@ public sealed partial class ReadmeTests
         }
         return script.Append("stop\n").ToString();
     }
-
-    private static IEnumerable<Block> Read()
-    {
-        string text = File.ReadAllText(Path.Combine(BuiltProgram.Repository, "README.md"));
-        foreach (Match match in Fence().Matches(text))
-            yield return new(match.Groups[1].Value, match.Groups[2].Value.Trim(), match.Groups[3].Value);
-    }
-
-    [GeneratedRegex(@"^```(\w+)([^\n]*)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
-    private static partial Regex Fence();
-
-    private sealed record Block(string Language, string Kind, string Text);
 }

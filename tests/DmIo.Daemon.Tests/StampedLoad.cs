@@ -22,6 +22,7 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
     private readonly long[] _versions = new long[connections];
     private readonly List<string> _failures = [];
     private int _life;
+    private volatile bool _finishes;
     private long _replies;
     private long _flushes;
 
@@ -33,11 +34,15 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
     /// <summary>What went wrong beside the expected end.</summary>
     public IReadOnlyList<string> Failures => _failures;
 
-    /// <summary>Starts the connections; each ends when the server ends it.</summary>
+    /// <summary>Sends no more; each connection ends when all that it sent is answered.</summary>
+    public void Finish() => _finishes = true;
+
+    /// <summary>Starts the connections; each ends when the server ends it, or after <see cref="Finish"/>.</summary>
     public Thread[] Start(string socket)
     {
         var threads = new Thread[connections];
         _life++;
+        _finishes = false;
         for (int i = 0; i < connections; i++)
         {
             int connection = i;
@@ -139,7 +144,7 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
             using NbdClient client = NbdClient.Connect(socket);
             while (true)
             {
-                while (pending.Count < depth)
+                while (pending.Count < depth && !_finishes)
                 {
                     int dice = random.Next(32);
                     if (dice == 0)
@@ -157,6 +162,8 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
                     ulong sent = client.Send(NbdClient.Write, flags, block * BlockBytes, (uint)data.Length, data);
                     pending.Add(sent, (block, count, version));
                 }
+                if (pending.Count == 0)
+                    return;
                 (ulong cookie, uint error) = client.Receive();
                 (long first, int blocks, long written) = pending[cookie];
                 pending.Remove(cookie);

@@ -12,10 +12,17 @@ internal static class StatusWatch
     public static async Task RunAsync(VerbContext context, string? volume)
     {
         using var timer = new PeriodicTimer(s_interval);
-        if (context.IsForPeople)
-            await ShowAsync(context, volume, timer);
-        else
-            await PrintAsync(context, volume, timer);
+        try
+        {
+            if (context.IsForPeople)
+                await ShowAsync(context, volume, timer);
+            else
+                await PrintAsync(context, volume, timer);
+        }
+        catch (OperationCanceledException) when (context.Interrupted.IsCancellationRequested)
+        {
+            // Ctrl-C is how it ends; the terminal has its cursor back by now.
+        }
     }
 
     private static async Task ShowAsync(VerbContext context, string? volume, PeriodicTimer timer)
@@ -28,7 +35,7 @@ internal static class StatusWatch
                 IReadOnlyList<VolumeInfo> volumes = await SeeingVerbs.ReadAsync(context, volume);
                 live.UpdateTarget(VolumeTables.Status(volumes, await MapsAsync(context, volumes), seen));
             }
-            while (await timer.WaitForNextTickAsync());
+            while (await timer.WaitForNextTickAsync(context.Interrupted));
         });
     }
 
@@ -60,6 +67,6 @@ internal static class StatusWatch
             await VerbContext.Out.WriteLineAsync(now);
             last = now;
         }
-        while (await timer.WaitForNextTickAsync());
+        while (await timer.WaitForNextTickAsync(context.Interrupted));
     }
 }

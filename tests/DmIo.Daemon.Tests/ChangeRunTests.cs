@@ -1,0 +1,18 @@
+using NUnit.Framework;
+
+namespace DmIo.Daemon.Tests;
+
+/// <summary>A part of what tests/changes does for minutes.</summary>
+public sealed class ChangeRunTests
+{
+    private const int Changes = 20;
+
+    // Goal: whatever the verbs change under load, no request fails, nothing acknowledged is lost and the legs are the same.
+    [TestCase(1)]
+    [TestCase(2)]
+    public void Changes_under_load_lose_nothing(int seed)
+    {
+        using var run = new ChangeRun(seed, TestContext.Out);
+        Assert.That(() => run.Run(done => done < Changes), Throws.Nothing);
+    }
+}
