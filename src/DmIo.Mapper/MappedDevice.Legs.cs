@@ -70,6 +70,17 @@ public sealed partial class MappedDevice
         return Task.FromResult(true);
     });
 
+    /// <summary>
+    /// Devices of the live table that are missing, as it names them, and that another look at the same table could take up.
+    /// Not those of a mirror whose data was given up by a forced start: which leg is right there, people have to say. From
+    /// any thread.
+    /// </summary>
+    public IReadOnlyList<string> MissingDevices() =>
+    [
+        .. _targets.Where(target => target is not MirrorTarget { Knowledge.GivenUp.Count: > 0 })
+            .SelectMany(target => target.Legs).Where(leg => leg.Device is MissingDevice).Select(leg => leg.Argument),
+    ];
+
     /// <summary>What is known of the legs of all mirrors of the device, in their order. From any thread.</summary>
     public IReadOnlyList<LegFacts> LegFacts() => [.. _targets.OfType<MirrorTarget>().SelectMany(mirror => mirror.Facts)];
 

@@ -8,12 +8,11 @@ internal static class ControlOperations
 {
     private static ControlJson Json => ControlJson.Default;
 
-    public static IReadOnlyList<Operation> Of(RunningVolumes volumes)
+    public static IReadOnlyList<Operation> Of(RunningVolumes volumes, VolumeReader reader, VolumeChanges changes)
     {
-        var reader = new VolumeReader(volumes);
         var operations = new List<Operation>();
         operations.AddRange(Reading(reader, volumes));
-        operations.AddRange(ChangeOperations.Of(new VolumeChanges(volumes, reader)));
+        operations.AddRange(ChangeOperations.Of(changes));
         operations.Add(Description(operations));
         return operations;
     }

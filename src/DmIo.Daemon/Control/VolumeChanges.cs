@@ -82,6 +82,20 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
         volumes.LoadedText[name] = LinesOf(request.Table);
     }
 
+    /// <summary>Looks at a device's table again, so that legs that were missing are taken up.</summary>
+    public async Task TakeMissingAsync(RunningDevice device, CancellationToken cancellation)
+    {
+        Table table = device.Device.Table;
+        await WithDevicesAsync(
+            device, table,
+            async () =>
+            {
+                await device.Device.LoadAsync(table);
+                await device.Device.ResumeAsync(cancellation);
+            },
+            cancellation);
+    }
+
     public async Task ClearAsync(string name, CancellationToken cancellation)
     {
         await reader.Find(name).Device.ClearInactiveAsync();

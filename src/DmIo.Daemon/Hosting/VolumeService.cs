@@ -12,6 +12,7 @@ internal sealed class VolumeService(
 {
     private readonly ILogger _log = loggers.CreateLogger("DmIo.Daemon");
     private RunningVolumes? _volumes;
+    private Func<ValueTask> _endWatch = () => ValueTask.CompletedTask;
     private Task<ControlHost?> _control = Task.FromResult<ControlHost?>(null);
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -25,7 +26,10 @@ internal sealed class VolumeService(
         string exports = _volumes.Exports.Count == 1 ? "1 export" : $"{_volumes.Exports.Count} exports";
         systemd.Ready($"serving {exports}, I/O by {_volumes.Backend}");
         // Clients are served already; those of the control socket wait for this.
-        _control = Task.Run(() => StartControlAsync(_volumes), CancellationToken.None);
+        var reader = new VolumeReader(_volumes);
+        var changes = new VolumeChanges(_volumes, reader);
+        _endWatch = new MissingLegWatch(_volumes, changes, _log).DisposeAsync;
+        _control = Task.Run(() => StartControlAsync(_volumes, reader, changes), CancellationToken.None);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -36,6 +40,7 @@ internal sealed class VolumeService(
         Log.Stopping(_log);
         if (await _control is { } control)
             await control.DisposeAsync();
+        await _endWatch();
         Task<bool> stopping = _volumes.StopAsync(DaemonHost.StopBound - Reserve);
         try
         {
@@ -53,13 +58,13 @@ internal sealed class VolumeService(
             Environment.ExitCode = ExitCode.Failure;
     }
 
-    private async Task<ControlHost?> StartControlAsync(RunningVolumes volumes)
+    private async Task<ControlHost?> StartControlAsync(RunningVolumes volumes, VolumeReader reader, VolumeChanges changes)
     {
         if (volumes.Control is not { } socket)
             return null;
         try
         {
-            return await ControlHost.StartAsync(socket, ControlOperations.Of(volumes), loggers);
+            return await ControlHost.StartAsync(socket, ControlOperations.Of(volumes, reader, changes), loggers);
         }
 #pragma warning disable CA1031 // Whatever it is, the volumes are served on.
         catch (Exception e)

@@ -162,8 +162,8 @@ internal sealed partial class MirrorTarget : Target
         {
             for (int i = 0; i < _places.Count; i++)
             {
-                if (_legs[i] is { Lacks.Count: > 0 } leg)
-                    yield return new CarriedLeg(leg.Identity, leg.Offset, _legs.RegionSize, leg.Lacks);
+                Leg leg = _legs[i];
+                yield return new CarriedLeg(leg.Identity, leg.Offset, _legs.RegionSize, leg.Lacks);
             }
         }
     }

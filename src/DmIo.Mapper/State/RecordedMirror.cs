@@ -37,26 +37,35 @@ internal sealed class RecordedMirror(long regions, int legs)
     /// <summary>This program had the mirror last, and was cut off with writes in flight.</summary>
     public bool WasCut => !IsClean && !FollowsKernel;
 
-    /// <summary>Adds what is known of legs beside the record.</summary>
+    /// <summary>
+    /// Takes what the mirror before knew of legs in the same life: the record may say less, where it could not be written,
+    /// and more, where it was not worth a write.
+    /// </summary>
     public void Take(IReadOnlyList<CarriedLeg> carried, LegSet legs)
     {
         foreach (Leg leg in legs.Legs)
         {
             if (Legs[leg.Index] is not { } recorded)
                 continue;
+            // What was known last is the last.
             foreach (CarriedLeg known in carried)
             {
                 if (known.Offset == leg.Offset && leg.Identity.IsSameAs(known.Identity))
-                    Add(known, recorded.Lacks, legs);
+                    Take(known, recorded.Lacks, legs);
             }
         }
     }
 
-    private static void Add(CarriedLeg known, RegionSet lacks, LegSet legs)
+    private static void Take(CarriedLeg known, RegionSet lacks, LegSet legs)
     {
-        // Regions of another size are others.
         if (known.RegionSize != legs.RegionSize)
-            lacks.Fill();
+        {
+            // Regions of another size are others.
+            if (known.Lacks.Count > 0)
+                lacks.Fill();
+            return;
+        }
+        lacks.Clear();
         for (long region = known.Lacks.NextFrom(0); region >= 0 && region < legs.Regions; region = known.Lacks.NextFrom(region + 1))
             lacks.Add(region);
     }
