@@ -44,7 +44,10 @@ public sealed class ChangeRun : IDisposable
         for (; goesOn(done); done++)
         {
             WaitForWrites(daemon, $"change {done}");
-            Action change = _changes[_random.Next(_changes.Length)];
+            // Each kind once before any comes again.
+            if (done % _changes.Length == 0)
+                _random.Shuffle(_changes);
+            Action change = _changes[done % _changes.Length];
             _told.WriteLine($"seed {_seed}, change {done}: {change.Method.Name}, {_legs.Count} legs, {_mib}M");
             try
             {

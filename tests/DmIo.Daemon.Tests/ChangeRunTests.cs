@@ -5,7 +5,8 @@ namespace DmIo.Daemon.Tests;
 /// <summary>A part of what tests/changes does for minutes.</summary>
 public sealed class ChangeRunTests
 {
-    private const int Changes = 20;
+    // Each kind of change once.
+    private const int Changes = 10;
 
     // Goal: whatever the verbs change under load, no request fails, nothing acknowledged is lost and the legs are the same.
     [TestCase(1)]

@@ -11,7 +11,7 @@ public sealed class WalkTests
     private const string Green = "\u001b[38;5;2m";
     private const string Red = "\u001b[38;5;9m";
 
-    // Three places that people look at: what serves, what they type, and what they watch meanwhile.
+    // One terminal for what serves, one for what is typed.
     private Scratch _scratch = null!;
     private Terminal _server = null!;
     private Terminal _terminal = null!;
