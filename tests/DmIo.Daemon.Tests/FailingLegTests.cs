@@ -63,7 +63,7 @@ public sealed class FailingLegTests
         string[] options =
         [
             "--mirror", _scratch["a.img"], _scratch["b.img"], "--state-dir", _scratch["state"], "--unix",
-            _scratch["nbd.sock"], "--name", "vol0", "--control", "off", .. more,
+            _scratch["nbd.sock"], "--control", "off", .. more,
         ];
         byte[] data = Pattern(64 << 10);
         using (DaemonProcess daemon = DaemonProcess.Serve([.. options, "--create", "--size", "16M"]))
