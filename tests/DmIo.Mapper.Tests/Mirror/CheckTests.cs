@@ -364,7 +364,7 @@ public sealed class CheckTests
     {
         rig.Loop.RunUntilIdle();
         Assert.That(task.IsFaulted, "it is refused");
-        Assert.That(task.Exception!.InnerException, Is.TypeOf<MapperException>());
+        Assert.That(task.Exception!.InnerException, Is.InstanceOf<MapperException>());
         return task.Exception.InnerException!.Message;
     }
 

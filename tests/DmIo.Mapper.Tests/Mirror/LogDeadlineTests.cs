@@ -202,7 +202,7 @@ public sealed class LogDeadlineTests
         Task<MappedDevice> created = rig.BeginStart();
         rig.Advance(PastDeadline);
         Assert.That(created.IsFaulted);
-        Assert.That(created.Exception!.InnerException, Is.TypeOf<MapperException>());
+        Assert.That(created.Exception!.InnerException, Is.InstanceOf<MapperException>());
         Assert.That(created.Exception.InnerException!.Message, Is.EqualTo(
             $"vol0: the log's device {name} does not answer within 10 s; look after it, name another log, or give it more "
             + "time (--leg-deadline)"));

@@ -38,7 +38,7 @@ public sealed class MessageTests
         Task<string> answer = rig.Device.MessageAsync(new Sectors(sector), words);
         rig.Loop.RunUntilIdle();
         Assert.That(answer.IsFaulted);
-        Assert.That(answer.Exception!.InnerException, Is.TypeOf<MapperException>());
+        Assert.That(answer.Exception!.InnerException, Is.InstanceOf<MapperException>());
         return answer.Exception.InnerException!.Message;
     }
 }
