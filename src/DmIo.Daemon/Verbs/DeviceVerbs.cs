@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using DmIo.Daemon.CommandLine;
 using DmIo.Daemon.Control;
 
@@ -9,7 +10,17 @@ internal static class DeviceVerbs
 {
     private static readonly Argument<string> s_name = new("NAME") { Description = "The new device's name" };
 
-    private static readonly Argument<long> s_sector = new("SECTOR") { Description = "A sector that the target serves" };
+    private static readonly Argument<long> s_sector = new("SECTOR")
+    {
+        Description = "A sector that the target serves",
+        CustomParser = result =>
+        {
+            string word = result.Tokens[0].Value;
+            if (!long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out long sector))
+                result.AddError($"SECTOR: '{word}' is no number; write a 512-byte sector of the device, such as 0");
+            return sector;
+        },
+    };
 
     private static readonly Argument<string[]> s_words = new("WORD")
     {

@@ -170,6 +170,7 @@ public sealed class ChangeTests
         volume.Run("message", "dusty", "0", "addbadblock", "60").MustSucceed();
         Assert.That(volume.Lines("message", "dusty", "0", "countbadblocks").Single(), Does.Contain("1 badblock"));
         AssertFails(volume.Run("message", "vol0", "0", "hello"), 2, "takes none");
+        AssertFails(volume.Run("message", "vol0", "x", "hello"), 2, "SECTOR: 'x' is no number");
     }
 
     private static void AssertFails(ToolResult result, int exitCode, string sentence)
