@@ -83,6 +83,15 @@ internal sealed partial class DiskLog
     {
         var givenUp = new RegionSet(Legs.Regions);
         givenUp.UnionWith(Legs.GivenUp);
+        if (_wasActive)
+        {
+            Legs.GivenUp.Clear();
+            Legs.GivenUp.UnionWith(_foundGivenUp);
+            Errno kept = await WriteFoundAsync();
+            if (kept != Errno.None)
+                return kept;
+            Legs.GivenUp.UnionWith(givenUp);
+        }
         Legs.GivenUp.UnionWith(_foundGivenUp);
         foreach (Leg leg in Legs.Legs)
             leg.Recorded.UnionWith(leg.Lacks);
@@ -117,6 +126,14 @@ internal sealed partial class DiskLog
         Legs.GivenUp.UnionWith(givenUp);
         NoteFinalRecord();
         return await WriteBitsAsync(flush: true);
+    }
+
+    // A killed program's last writes may have been read, and be durable nowhere: they are before anything rests on them. A
+    // flush alone would not do, should the system have failed to write them and forgotten.
+    private Task<Errno> WriteFoundAsync()
+    {
+        NoteWholeRecord();
+        return WriteBitsAsync(flush: true);
     }
 
     private void SetOutOfSyncDirty()

@@ -87,6 +87,26 @@ public sealed class LogCrashTests
         Assert.That(starts, Is.GreaterThan(20));
     }
 
+    // Goal: what a killed program's last writes said of a leg that had caught up is durable before the next start rests on it
+    // and believes the other leg no more: cut off by a power failure, that start leaves a leg that holds every region.
+    [TestCase(0)]
+    [TestCase(1)]
+    public void A_start_after_a_kill_is_cut_off(int leaving)
+    {
+        var crash = new CrashRig();
+        crash.Rig.WithMirror(_ => new MirrorOptions()).Start();
+        crash.Rig.Legs[leaving].FailAll();
+        for (int region = 0; region < 4; region++)
+            crash.Write(region, 10 + region);
+        crash.Rig.Legs[leaving].Heal();
+        crash.Forget();
+        crash.Rig.Advance(3);
+        crash.Write(3, 30);
+        crash.Remember();
+        (int cut, int starts) = crash.CheckCutStarts(unsynced: 1 - leaving);
+        Assert.That((cut > 3, starts > 100), Is.EqualTo((true, true)), $"{cut} starts cut, {starts} after them");
+    }
+
     // Goal: while a leg that nobody knows takes another's place, the start is never refused, and the new one never
     // believed before it was copied to.
     [TestCase(0, true)]

@@ -89,6 +89,44 @@ internal sealed class CrashRig
         return (starts, refused);
     }
 
+    /// <summary>
+    /// The program is killed at every point, nothing is lost by that; it is started again, and the power fails during
+    /// that start. Then it must start from everything that may be left.
+    /// </summary>
+    /// <param name="unsynced">A leg of which that start is told that it could not make durable what was written to it.</param>
+    /// <returns>How many starts were cut, and how many followed them.</returns>
+    public (int Cut, int Starts) CheckCutStarts(int unsynced)
+    {
+        int cut = 0;
+        int starts = 0;
+        foreach (StoppedWorld world in _worlds.Where(world => world.Unflushed.Length > 0))
+        {
+            CrashRig again = Continue(world);
+            ((WatchedDevice)again.Rig.Legs[unsynced]).OldError = Errno.EIO;
+            again.Rig.Start();
+            cut++;
+            starts += again.CheckAll().Starts;
+            again.Rig.Stop();
+            again.Rig.FreeLegs();
+            again.Rig.Loop.Run(again.Rig.LogDevice!.DisposeAsync);
+        }
+        return (cut, starts);
+    }
+
+    private CrashRig Continue(StoppedWorld world)
+    {
+        var again = new CrashRig(Rig.Legs.Count);
+        again.Rig.TableText = Rig.TableText;
+        again.Rig.WithMirror(_ => Rig.Options.Mirror);
+        for (int i = 0; i < world.Legs.Length; i++)
+            world.Legs[i].CopyTo(again.Rig.Legs[i].Contents());
+        world.Log.CopyTo(again.Rig.LogDevice!.Contents());
+        ((WatchedDevice)again.Rig.LogDevice).InheritUnflushed(world.Unflushed);
+        again.Rig.Store.Text = world.StateFile;
+        world.Allowed.CopyTo(again.Allowed, 0);
+        return again;
+    }
+
     private static MirrorRig Make(int legs, string log)
     {
         var rig = new MirrorRig(legs, Regions * RegionSectors, RegionSectors, log, logSectors: 128);

@@ -17,6 +17,19 @@ internal sealed class WatchedDevice(ManualLoop loop, string name, Sectors length
     /// <summary>What a power cut may lose.</summary>
     public IReadOnlyList<UnflushedWrite> Unflushed => _unflushed;
 
+    /// <summary>Takes over what was written before and not flushed: a program was killed, the system was not.</summary>
+    public void InheritUnflushed(IEnumerable<UnflushedWrite> writes) => _unflushed.AddRange(writes);
+
+    /// <summary>What it could not make durable before it was opened.</summary>
+    public Errno OldError { private get; set; }
+
+    public override Errno TakeOldError()
+    {
+        Errno error = OldError;
+        OldError = Errno.None;
+        return error;
+    }
+
     public override void Submit(BlockRequest request)
     {
         if (request.Operation != BlockOperation.Read)
