@@ -14,7 +14,8 @@ internal sealed class Leg(int index, TargetLeg place, LegIdentity identity, long
 
     public TargetLeg Place => place;
 
-    public LegIdentity Identity => identity;
+    /// <summary>What tells it from others; of one that is missing, what the record last knew of it.</summary>
+    public LegIdentity Identity { get; set; } = identity;
 
     /// <summary>Whether writes go to it.</summary>
     public bool IsInSet { get; set; } = true;

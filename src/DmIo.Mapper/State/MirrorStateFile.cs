@@ -87,24 +87,32 @@ internal sealed class MirrorStateFile(MappedDevice host, TableLine line, LegSet 
             recorded.Dirty.Fill();
         recorded.SetLength(new Sectors(state.LengthSectors), legs);
         RegionRanges.AddTo(recorded.GivenUp, state.GivenUp, legs.Regions);
-        for (int i = 0; i < recorded.Legs.Length; i++)
+        var unclaimed = state.Legs.ToList();
+        // Who is there is known by its identity, and so goes before those of whom there is only a word, which may have been
+        // another leg's.
+        foreach (Leg leg in legs.Legs.ToArray().OrderBy(leg => !leg.IsPresent))
         {
-            Leg leg = legs[i];
-            LegRecord? record = state.Legs.FirstOrDefault(
-                r => r.OffsetSectors == leg.Offset.Count && leg.Identity.IsSameAs(r.Identity));
+            LegRecord? record = unclaimed.Find(r => r.OffsetSectors == leg.Offset.Count && IsOf(r.Identity, leg));
             if (record is null)
                 continue;
+            unclaimed.Remove(record);
+            if (!leg.IsPresent)
+                leg.Identity = record.Identity;
             var lacks = new RegionSet(legs.Regions);
             RegionRanges.AddTo(lacks, record.Lacks, legs.Regions);
             if (!state.Clean && !record.InSet)
                 lacks.Fill();
-            recorded.Legs[i] = new RecordedLeg(lacks, record.Diverged, record.Failure)
+            recorded.Legs[leg.Index] = new RecordedLeg(lacks, record.Diverged, record.Failure)
             {
                 IsFailedByHand = record.FailedByHand == true,
             };
         }
         return recorded;
     }
+
+    private static bool IsOf(LegIdentity recorded, Leg leg) => leg.IsPresent
+        ? leg.Identity.IsSameAs(recorded)
+        : recorded.Name == leg.Place.Argument || recorded.Name == Path.GetFullPath(leg.Device.Name);
 
     private bool HasGrown(MirrorState state) =>
         MayGrow && state.LengthSectors < line.Length.Count && state.Clean

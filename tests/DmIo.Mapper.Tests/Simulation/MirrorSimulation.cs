@@ -177,10 +177,11 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         LoggerFactory = _loggers,
         OpenStore = (_, _) => _fault.Store(_store),
         OpenSidecar = (loop, _, _) => _fault.LogDevice(Sidecar!.Open(loop)),
-        Identify = (device, argument) => new LegIdentity
+        Identify = (device, argument) => device is MissingDevice ? LegIdentity.Of(device, argument) : new LegIdentity
         {
-            Kind = "device",
-            Name = _fault.IgnoresIdentity ? argument : device.Name,
+            Kind = "disk",
+            Name = argument,
+            Serial = _fault.IgnoresIdentity ? argument : device.Name,
             SizeBytes = new Sectors(_length).Bytes,
         },
         WrapLog = _fault.Log,
