@@ -26,13 +26,18 @@ public sealed partial class MappedDevice
     /// </summary>
     /// <param name="table">What the device is to be made of.</param>
     /// <param name="options">What else there is to know; null is as before, without what was for one start.</param>
+    /// <param name="knownLegsOnly">
+    /// Legs of which the mirrors have no record are refused, not copied to: for a table that nobody has asked for.
+    /// </param>
     /// <exception cref="MapperException">It cannot be taken; all problems, with their remedies.</exception>
-    public Task LoadAsync(Table table, MappedDeviceOptions? options = null)
+    public Task LoadAsync(Table table, MappedDeviceOptions? options = null, bool knownLegsOnly = false)
     {
         ArgumentNullException.ThrowIfNull(table);
         return ChangeAsync(() =>
         {
-            CheckSuccessor(table);
+            Binding binding = CheckSuccessor(table);
+            if (knownLegsOnly)
+                CheckKnown(binding);
             _inactive = (table, options ?? _options);
             Raise(null, VolumeEventKind.TableLoaded, default);
             return Task.CompletedTask;
@@ -210,7 +215,7 @@ public sealed partial class MappedDevice
         }
     }
 
-    private void CheckSuccessor(Table table)
+    private Binding CheckSuccessor(Table table)
     {
         if (table.Length < Length)
         {
@@ -225,6 +230,25 @@ public sealed partial class MappedDevice
             throw new MapperException(
                 $"{Name}: the new table needs blocks of {binding.LogicalBlockBytes} bytes, and clients were told "
                 + $"{LogicalBlockBytes}; take devices with smaller blocks, or create another device");
+        }
+        return binding;
+    }
+
+    private void CheckKnown(Binding binding)
+    {
+        foreach ((TableLine line, TargetLeg[] legs) in binding.Places.Where(place => place.Line.Target is MirrorSpec))
+        {
+            MirrorTarget? mirror = _targets.OfType<MirrorTarget>().FirstOrDefault(target => target.Begin == line.Start);
+            foreach (TargetLeg leg in legs)
+            {
+                if (leg.Device is not MissingDevice && mirror?.Records(leg) != true)
+                {
+                    throw new MapperException(
+                        $"{Name}: {leg.Argument} is not the leg that the mirror knew under this name, and nobody has said that "
+                        + "it may be overwritten; put it in the leg's place (leg replace) to have all of it copied, or bring "
+                        + "the leg back");
+                }
+            }
         }
     }
 

@@ -209,15 +209,7 @@ public sealed partial class MappedDevice : OrderedDevice
         CheckHung(binding, _departed);
         Bind(table, binding, options with { IsUnwritten = _isUnwritten, Carried = [.. _carried] });
         // What is said for one start is not said for the next.
-        _options = options with
-        {
-            SyncFrom = null,
-            Force = false,
-            AssumeClean = false,
-            LegsAreFresh = false,
-            Grows = false,
-            KnownLegsOnly = false,
-        };
+        _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false, Grows = false };
         int started = 0;
         try
         {

@@ -32,11 +32,6 @@ public sealed record MappedDeviceOptions
     /// </summary>
     public bool Grows { get; init; }
 
-    /// <summary>
-    /// Legs that the record does not know are refused instead of being copied to: for a table that nobody has asked for.
-    /// </summary>
-    public bool KnownLegsOnly { get; init; }
-
     /// <summary>Where the device tells what happens to it.</summary>
     public EventRing? Events { get; init; }
 

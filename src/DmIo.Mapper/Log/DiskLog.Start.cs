@@ -320,6 +320,10 @@ internal sealed partial class DiskLog
         };
     }
 
+    public override bool Knows(LegIdentity identity, Sectors offset) =>
+        base.Knows(identity, offset)
+        || _anchor.Slots.Any(slot => slot.IsUsed && slot.Offset == offset && IsIn(slot, identity));
+
     private int FindSlot(Leg leg)
     {
         for (int i = 0; i < _anchor.Slots.Length; i++)

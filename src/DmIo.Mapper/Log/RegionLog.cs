@@ -54,6 +54,17 @@ internal abstract class RegionLog(LegSet legs) : IAsyncDisposable
     /// <returns>The ticket of the commit that says so.</returns>
     public abstract long NoteLegs(long epoch);
 
+    /// <summary>Whether a leg is recorded, missing ones included.</summary>
+    public virtual bool Knows(LegIdentity identity, Sectors offset)
+    {
+        foreach (Leg leg in legs.Legs)
+        {
+            if (leg.Offset == offset && identity.IsSameAs(leg.Identity))
+                return true;
+        }
+        return false;
+    }
+
     /// <summary>Starts a commit of what has changed, or lets the one under way be followed by another.</summary>
     public abstract void Commit();
 

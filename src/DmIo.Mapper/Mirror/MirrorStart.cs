@@ -120,12 +120,6 @@ internal sealed class MirrorStart(
             leg.Lacks.UnionWith(known.Lacks);
             return;
         }
-        if (options.KnownLegsOnly && leg.IsPresent)
-        {
-            throw new MapperException(
-                $"{name}: leg {leg.Index} {leg.Place.Argument} is not the leg that {location} names, and nobody has said that "
-                + "it may be overwritten; to have all of it copied, give the device its table again, or start again");
-        }
         leg.Lacks.Fill();
         Findings.Add(
             $"leg {leg.Index} {leg.Place.Argument} is not the leg that {location} names, so all of it will be copied");

@@ -168,6 +168,11 @@ internal sealed partial class MirrorTarget : Target
         }
     }
 
+    /// <summary>Whether a leg is one of the mirror's, or one that its record knows by what tells it from others.</summary>
+    public bool Records(TargetLeg leg) =>
+        _places.Any(place => place.Device == leg.Device && place.Offset == leg.Offset)
+        || _log.Knows(_options.Identify(leg.Device, leg.Argument), leg.Offset);
+
     public override IEnumerable<TargetLeg> HungLegs
     {
         get
