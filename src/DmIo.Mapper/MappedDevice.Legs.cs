@@ -71,15 +71,19 @@ public sealed partial class MappedDevice
     });
 
     /// <summary>
-    /// Devices of the live table that are missing, as it names them, and that another look at the same table could take up.
-    /// Not those of a mirror whose data was given up by a forced start: which leg is right there, people have to say. From
-    /// any thread.
+    /// Legs of the live table whose devices another look at the same table could take up: they are missing, or out of the
+    /// set because of what they failed. Not those of a mirror whose data was given up by a forced start: which leg is right
+    /// there, people have to say. From any thread.
     /// </summary>
-    public IReadOnlyList<string> MissingDevices() =>
+    public IReadOnlyList<string> AbsentLegs() =>
     [
-        .. _targets.Where(target => target is not MirrorTarget { Knowledge.GivenUp.Count: > 0 })
-            .SelectMany(target => target.Legs).Where(leg => leg.Device is MissingDevice).Select(leg => leg.Argument),
+        .. _targets.OfType<MirrorTarget>().Where(mirror => mirror.Knowledge.GivenUp.Count == 0)
+            .SelectMany(mirror => mirror.Facts).Where(leg => leg is { IsInSet: false, IsFailedByHand: false })
+            .Select(leg => leg.Device),
     ];
+
+    /// <summary>Whether the live table stands on a device. From any thread.</summary>
+    public bool Uses(BlockDevice device) => _targets.SelectMany(target => target.Legs).Any(leg => leg.Device == device);
 
     /// <summary>What is known of the legs of all mirrors of the device, in their order. From any thread.</summary>
     public IReadOnlyList<LegFacts> LegFacts() => [.. _targets.OfType<MirrorTarget>().SelectMany(mirror => mirror.Facts)];

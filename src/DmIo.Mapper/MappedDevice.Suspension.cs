@@ -243,7 +243,7 @@ public sealed partial class MappedDevice
             {
                 if (leg.Device is not MissingDevice && mirror?.Records(leg) != true)
                 {
-                    throw new MapperException(
+                    throw new UnknownLegException(
                         $"{Name}: {leg.Argument} is not the leg that the mirror knew under this name, and nobody has said that "
                         + "it may be overwritten; put it in the leg's place (leg replace) to have all of it copied, or bring "
                         + "the leg back");

@@ -53,38 +53,6 @@ public sealed class FailingLegTests
         }
     }
 
-    // Goal: a leg that was missing at the start is taken up when it is there again, and gets what it lacks, while the
-    // volume serves.
-    [TestCase]
-    [TestCase("--log", "LOG")]
-    public void A_leg_that_was_missing_is_taken_up(params string[] more)
-    {
-        more = [.. more.Select(word => word == "LOG" ? _scratch["log.img"] : word)];
-        string[] options =
-        [
-            "--mirror", _scratch["a.img"], _scratch["b.img"], "--state-dir", _scratch["state"], "--unix",
-            _scratch["nbd.sock"], "--control", "off", .. more,
-        ];
-        byte[] data = Pattern(64 << 10);
-        using (DaemonProcess daemon = DaemonProcess.Serve([.. options, "--create", "--size", "16M"]))
-            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
-        File.Move(_scratch["b.img"], _scratch["away.img"]);
-        using (DaemonProcess daemon = DaemonProcess.Serve([.. options, "--degraded"]))
-        {
-            using NbdClient client = NbdClient.Connect(_scratch["nbd.sock"]);
-            Assert.That(client.WriteAt(Good, data), Is.Zero);
-            Assert.That(client.FlushAll(), Is.Zero);
-            File.Move(_scratch["away.img"], _scratch["b.img"]);
-            daemon.WaitForLog("is there again and was taken up");
-            daemon.WaitForLog("b.img is in sync");
-            Assert.That(client.ReadAt(Good, data.Length, out byte[] back), Is.Zero);
-            Assert.That(back, Is.EqualTo(data));
-            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
-        }
-        Assert.That(File.ReadAllBytes(_scratch["b.img"]).AsSpan(Good, data.Length).SequenceEqual(data));
-        Assert.That(File.ReadAllBytes(_scratch["b.img"]), Is.EqualTo(File.ReadAllBytes(_scratch["a.img"])));
-    }
-
     // Goal: a leg that ran full is told by region and sector, is not read where it lacks data, not even after a restart,
     // and comes back without being told when there is room again; what it lacks is copied, and nothing else.
     [TestCase(0, "DA", "0x1")]

@@ -45,6 +45,20 @@ internal sealed record LegFile(
         if (fd >= 0)
             _ = Libc.Close(fd);
         string? problem = told ? null : $"{errno} ({Libc.Describe(errno)}); run as a user who may read and write it";
-        return new(true, size, problem, identity, IsUnavailable: !told);
+        return new(true, size, problem, $"{identity}#{ReadSequence(identity)}", IsUnavailable: !told);
+    }
+
+    // A disk that was unplugged and comes back has a new number in the kernel's sequence of disks, if perhaps the same
+    // device number. A kernel that does not count leaves the device number alone.
+    private static string ReadSequence(string number)
+    {
+        try
+        {
+            return File.ReadAllText($"/sys/dev/block/{number}/diskseq").Trim();
+        }
+        catch (IOException)
+        {
+            return "";
+        }
     }
 }

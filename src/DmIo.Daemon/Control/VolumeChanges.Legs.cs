@@ -37,6 +37,11 @@ internal sealed partial class VolumeChanges
             Table after = WithLegs(device, legs => legs.Contains(by) ? legs : [.. legs, by]);
             await WithDevicesAsync(device, after, () => device.Device.ReplaceLegAsync(old, by, cancellation), cancellation);
         }
+        else if (device.Device.AbsentLegs().Contains(by.Device) && volumes.OutdatedOf(device).Contains(by.Device))
+        {
+            // A new disk in the old one's slot.
+            await TakeUpAsync(device, [by.Device], knownLegsOnly: false, cancellation);
+        }
         using var look = new PeriodicTimer(s_look);
         while (!IsInSync(device, by))
             await look.WaitForNextTickAsync(cancellation);

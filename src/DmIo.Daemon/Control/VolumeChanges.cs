@@ -82,18 +82,32 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
         volumes.LoadedText[name] = LinesOf(request.Table);
     }
 
-    /// <summary>Looks at a device's table again, so that legs that were missing are taken up.</summary>
-    public async Task TakeMissingAsync(RunningDevice device, CancellationToken cancellation)
+    /// <summary>Looks at a device's table again, so that legs are taken up that were missing or unplugged.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="legs">What its table calls them.</param>
+    /// <param name="knownLegsOnly">Whether others that have come to stand under their names are refused.</param>
+    /// <param name="cancellation">Gives up before they are taken up.</param>
+    public async Task TakeUpAsync(
+        RunningDevice device, IReadOnlyList<string> legs, bool knownLegsOnly, CancellationToken cancellation)
     {
         Table table = device.Device.Table;
-        await WithDevicesAsync(
-            device, table,
-            async () =>
-            {
-                await device.Device.LoadAsync(table);
-                await device.Device.ResumeAsync(cancellation);
-            },
-            cancellation);
+        volumes.Supersede(device, legs);
+        try
+        {
+            await WithDevicesAsync(
+                device, table,
+                async () =>
+                {
+                    await device.Device.LoadAsync(table, null, knownLegsOnly);
+                    await device.Device.ResumeAsync(cancellation);
+                },
+                cancellation);
+        }
+        finally
+        {
+            volumes.EndSupersession(device, legs);
+            await CloseUnusedAsync(CancellationToken.None);
+        }
     }
 
     public async Task ClearAsync(string name, CancellationToken cancellation)

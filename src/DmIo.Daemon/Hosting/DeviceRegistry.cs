@@ -19,6 +19,9 @@ internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposa
     // By what tells a file from others, whatever its names.
     private readonly Dictionary<string, (FileDevice Device, LegUse Use)> _files = [];
 
+    // Still in use by live tables, while it is tried to take what is plugged in now under their names instead.
+    private readonly Dictionary<string, BlockDevice> _superseded = [];
+
     // Not disposed: each owns its file, and so does this registry.
     private readonly Dictionary<BlockDevice, PassThroughDevice> _ordered = [];
 
@@ -52,6 +55,41 @@ internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposa
             _uses[argument] = use;
             if (_found.GetValueOrDefault(argument) is MissingDevice)
                 _found.Remove(argument);
+        }
+    }
+
+    /// <summary>
+    /// Whether a word names something else than what was found under it: what was missing is there, or a disk was unplugged
+    /// and there is one again.
+    /// </summary>
+    public bool IsOutdated(string argument)
+    {
+        lock (_lock)
+        {
+            if (!_uses.TryGetValue(argument, out LegUse? use) || !_found.TryGetValue(argument, out BlockDevice? found))
+                return false;
+            LegFile now = LegFile.Probe(use.Path);
+            return now.Problem is null && !(_files.TryGetValue(now.Identity, out var open) && open.Device == found);
+        }
+    }
+
+    /// <summary>Lets a word be looked up again, and keeps what was found under it until <see cref="EndSupersession"/>.</summary>
+    public void Supersede(string argument)
+    {
+        lock (_lock)
+        {
+            if (_found.Remove(argument, out BlockDevice? found))
+                _superseded[argument] = found;
+        }
+    }
+
+    /// <summary>Ends what <see cref="Supersede"/> began: if a device still uses what was found before, all is as before.</summary>
+    public void EndSupersession(string argument, MappedDevice user)
+    {
+        lock (_lock)
+        {
+            if (_superseded.Remove(argument, out BlockDevice? found) && user.Uses(found))
+                _found[argument] = found;
         }
     }
 
@@ -119,7 +157,7 @@ internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposa
             }
             foreach ((string identity, (FileDevice device, _)) in _files.ToList())
             {
-                if (_found.ContainsValue(device))
+                if (_found.ContainsValue(device) || _superseded.ContainsValue(device))
                     continue;
                 _files.Remove(identity);
                 _ordered.Remove(device);

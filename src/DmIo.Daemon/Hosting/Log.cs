@@ -51,7 +51,7 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Error, "control: nobody can answer at the control socket")]
     public static partial void ControlFailed(ILogger log, Exception exception);
 
-    [LoggerMessage(18, LogLevel.Information, "{Device}: {Legs}, which was missing, is there again and was taken up")]
+    [LoggerMessage(18, LogLevel.Information, "{Device}: {Legs} is there again and was taken up")]
     public static partial void LegIsBack(ILogger log, string device, string legs);
 
     [LoggerMessage(19, LogLevel.Warning, "{Device}: {Legs} is there again and cannot be taken up: {Reason}")]

@@ -84,6 +84,30 @@ internal sealed partial class RunningVolumes
         return loop;
     }
 
+    /// <summary>
+    /// Files and disks of a device that are not what is open under their names: what was missing is there, or a disk was
+    /// unplugged and there is one again. Not those that other devices use too.
+    /// </summary>
+    public IReadOnlyList<string> OutdatedOf(RunningDevice device) =>
+    [
+        .. device.Arguments.Where(a => MappedName.Of(a) is null && _registries[device.Loop].IsOutdated(a)
+            && Devices.All(other => other == device || !other.Arguments.Contains(a))),
+    ];
+
+    /// <summary>Lets the names of files and disks be looked up again; what was found before stays open.</summary>
+    public void Supersede(RunningDevice device, IReadOnlyList<string> arguments)
+    {
+        foreach (string argument in arguments)
+            _registries[device.Loop].Supersede(argument);
+    }
+
+    /// <summary>Ends that: what the device still uses stays what its name stands for.</summary>
+    public void EndSupersession(RunningDevice device, IReadOnlyList<string> arguments)
+    {
+        foreach (string argument in arguments)
+            _registries[device.Loop].EndSupersession(argument, device.Device);
+    }
+
     /// <summary>Keeps devices open although no table names them yet.</summary>
     public void Claim(IEnumerable<string> arguments) => _claims.AddRange(arguments);
 
