@@ -83,6 +83,7 @@ internal sealed partial class DiskLog
     {
         var givenUp = new RegionSet(Legs.Regions);
         givenUp.UnionWith(Legs.GivenUp);
+        _image.NoteChanged(0, _image.Bytes.Length / _blockBytes);
         if (_wasActive)
         {
             Legs.GivenUp.Clear();
@@ -129,7 +130,8 @@ internal sealed partial class DiskLog
     }
 
     // A killed program's last writes may have been read, and be durable nowhere: they are before anything rests on them. A
-    // flush alone would not do, should the system have failed to write them and forgotten.
+    // flush alone would not do, should the system have failed to write them and forgotten; so all is written again, the
+    // log's bits too.
     private Task<Errno> WriteFoundAsync()
     {
         NoteWholeRecord();

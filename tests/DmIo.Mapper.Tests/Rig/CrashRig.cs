@@ -91,19 +91,22 @@ internal sealed class CrashRig
 
     /// <summary>
     /// The program is killed at every point, nothing is lost by that; it is started again, and the power fails during
-    /// that start. Then it must start from everything that may be left.
+    /// that start, or while a region is written after it. Then it must start from everything that may be left.
     /// </summary>
+    /// <param name="forgotten">Whether a flush had failed to make durable what the log had not flushed.</param>
     /// <param name="unsynced">A leg of which that start is told that it could not make durable what was written to it.</param>
+    /// <param name="written">The region that a client writes first after it.</param>
     /// <returns>How many starts were cut, and how many followed them.</returns>
-    public (int Cut, int Starts) CheckCutStarts(int unsynced)
+    public (int Cut, int Starts) CheckCutStarts(bool forgotten, int unsynced, int written)
     {
         int cut = 0;
         int starts = 0;
         foreach (StoppedWorld world in _worlds.Where(world => world.Unflushed.Length > 0))
         {
-            CrashRig again = Continue(world);
+            CrashRig again = Continue(world, forgotten);
             ((WatchedDevice)again.Rig.Legs[unsynced]).OldError = Errno.EIO;
             again.Rig.Start();
+            again.Write(written, 900);
             cut++;
             starts += again.CheckAll().Starts;
             again.Rig.Stop();
@@ -113,7 +116,7 @@ internal sealed class CrashRig
         return (cut, starts);
     }
 
-    private CrashRig Continue(StoppedWorld world)
+    private CrashRig Continue(StoppedWorld world, bool forgotten)
     {
         var again = new CrashRig(Rig.Legs.Count);
         again.Rig.TableText = Rig.TableText;
@@ -121,7 +124,11 @@ internal sealed class CrashRig
         for (int i = 0; i < world.Legs.Length; i++)
             world.Legs[i].CopyTo(again.Rig.Legs[i].Contents());
         world.Log.CopyTo(again.Rig.LogDevice!.Contents());
-        ((WatchedDevice)again.Rig.LogDevice).InheritUnflushed(world.Unflushed);
+        var log = (WatchedDevice)again.Rig.LogDevice;
+        if (forgotten)
+            log.InheritForgotten(world.Unflushed);
+        else
+            log.InheritUnflushed(world.Unflushed);
         again.Rig.Store.Text = world.StateFile;
         world.Allowed.CopyTo(again.Allowed, 0);
         return again;

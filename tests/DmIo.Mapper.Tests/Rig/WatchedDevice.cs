@@ -10,15 +10,22 @@ internal sealed class WatchedDevice(ManualLoop loop, string name, Sectors length
     : ScriptedDevice(loop, name, length, logicalBlockBytes)
 {
     private readonly List<UnflushedWrite> _unflushed = [];
+    private readonly List<UnflushedWrite> _forgotten = [];
 
     /// <summary>Called before each write and flush.</summary>
     public Action? Changing { get; set; }
 
     /// <summary>What a power cut may lose.</summary>
-    public IReadOnlyList<UnflushedWrite> Unflushed => _unflushed;
+    public IReadOnlyList<UnflushedWrite> Unflushed => [.. _forgotten, .. _unflushed];
 
     /// <summary>Takes over what was written before and not flushed: a program was killed, the system was not.</summary>
     public void InheritUnflushed(IEnumerable<UnflushedWrite> writes) => _unflushed.AddRange(writes);
+
+    /// <summary>
+    /// Takes over what a flush had failed to make durable: it is read, and no flush makes it durable unless it is written
+    /// again.
+    /// </summary>
+    public void InheritForgotten(IEnumerable<UnflushedWrite> writes) => _forgotten.AddRange(writes);
 
     /// <summary>What it could not make durable before it was opened.</summary>
     public Errno OldError { private get; set; }
@@ -47,6 +54,8 @@ internal sealed class WatchedDevice(ManualLoop loop, string name, Sectors length
         }
         byte[] before = Contents(request.Start, request.Count).ToArray();
         base.Submit(request);
+        _forgotten.RemoveAll(write => request.Start <= write.Start
+            && write.Start + Sectors.FromBytes(write.After.Length) <= request.Start + request.Count);
         _unflushed.Add(new UnflushedWrite(request.Start, before, Contents(request.Start, request.Count).ToArray()));
     }
 }

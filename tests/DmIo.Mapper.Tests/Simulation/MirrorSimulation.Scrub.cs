@@ -10,6 +10,7 @@ internal sealed partial class MirrorSimulation
 
     private readonly Random _scrubRandom;
     private readonly List<FlippedBlock> _flipped = [];
+    private bool _remembersFlips;
     private ManualLoop? _scrubLoop;
     private Task<ScrubReport>? _scrub;
     private CancellationTokenSource? _scrubCancel;
@@ -46,7 +47,9 @@ internal sealed partial class MirrorSimulation
         _scrubLoop = _loop;
         _scrubCancel = new CancellationTokenSource();
         long? rate = _scrubRandom.Next(2) == 0 ? 4 << 20 : null;
-        bool anew = _scrubRandom.Next(4) == 0;
+        // One that goes on would list flipped bits that are restored by now.
+        bool anew = _scrubRandom.Next(4) == 0 || _remembersFlips;
+        _remembersFlips = false;
         int? from = _scrubRandom.Next(2) == 0 ? _scrubRandom.Next(Legs.Count) : null;
         _scrub = _scrubRandom.Next(2) == 0
             ? _device!.CheckAsync(new ScrubOptions { RateBytes = rate, Anew = anew }, _scrubCancel.Token)
@@ -114,6 +117,7 @@ internal sealed partial class MirrorSimulation
             return;
         int? from = Legs.Count < 3 || _scrubRandom.Next(2) == 0 ? _scrubRandom.Next(Legs.Count) : null;
         int version = Knowledge.Version;
+        _remembersFlips = true;
         for (int i = _scrubRandom.Next(1, 6); i > 0; i--)
             Flip(from);
         Reach("episodes of flipped bits");
