@@ -77,21 +77,19 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
     public async Task LoadAsync(string name, TableRequest request, CancellationToken cancellation)
     {
         Table table = Parse(name, request.Table);
-        RunningDevice device = reader.Find(name);
-        await WithDevicesAsync(device, table, () => device.Device.LoadAsync(table, OptionsOf(device, request)), cancellation);
+        await WithDevicesAsync(name, _ => table, d => d.Device.LoadAsync(table, OptionsOf(d, request)), cancellation);
         volumes.LoadedText[name] = LinesOf(request.Table);
     }
 
     /// <summary>Looks at a device's table again, so that legs that were missing are taken up.</summary>
-    public async Task TakeMissingAsync(RunningDevice device, CancellationToken cancellation)
+    public async Task TakeMissingAsync(string name, CancellationToken cancellation)
     {
-        Table table = device.Device.Table;
         await WithDevicesAsync(
-            device, table,
-            async () =>
+            name, d => d.Device.Table,
+            async d =>
             {
-                await device.Device.LoadAsync(table);
-                await device.Device.ResumeAsync(cancellation);
+                await d.Device.LoadAsync(d.Device.Table);
+                await d.Device.ResumeAsync(cancellation);
             },
             cancellation);
     }
@@ -153,19 +151,28 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
                 AssumeClean = request.AssumeClean,
             });
 
-    /// <summary>Opens what a table needs, and keeps it open until the change is done, whatever else changes meanwhile.</summary>
-    private async Task WithDevicesAsync(RunningDevice device, Table table, Func<Task> change, CancellationToken cancellation)
+    /// <summary>
+    /// Opens what a table needs, on the loop of the device or with the device on another, and keeps it open and there until
+    /// the change is done, whatever else changes meanwhile.
+    /// </summary>
+    private async Task WithDevicesAsync(
+        string name, Func<RunningDevice, Table> tableOf, Func<RunningDevice, Task> change, CancellationToken cancellation)
     {
-        string[] arguments = [.. table.Devices];
+        RunningDevice device;
+        string[] claims;
         await _lock.WaitAsync(cancellation);
         try
         {
-            volumes.Claim(arguments);
-            await volumes.PrepareAsync(volumes.CurrentWith(device, table), device.Name, arguments, device.Loop);
+            device = reader.Find(name);
+            Table table = tableOf(device);
+            string[] arguments = [.. table.Devices];
+            await volumes.PrepareAsync(volumes.CurrentWith(device, table), name, arguments, device.Loop);
+            device = reader.Find(name);
+            claims = [.. arguments, MappedName.Prefix + name];
+            volumes.Claim(claims);
         }
         catch
         {
-            volumes.Unclaim(arguments);
             await volumes.CloseUnusedAsync();
             throw;
         }
@@ -175,12 +182,12 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
         }
         try
         {
-            await change();
+            await change(device);
         }
         finally
         {
             await _lock.WaitAsync(CancellationToken.None);
-            volumes.Unclaim(arguments);
+            volumes.Unclaim(claims);
             await volumes.CloseUnusedAsync();
             _lock.Release();
         }

@@ -7,7 +7,7 @@ namespace DmIo.Daemon.Hosting;
 /// The devices of one loop: every file or disk is opened once, whatever names it goes by, and shared by the mapped
 /// devices that name it. Owns the files and disks; mapped devices are owned by whoever made them. From any thread.
 /// </summary>
-internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposable
+internal sealed partial class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposable
 {
     private readonly Lock _lock = new();
 
@@ -53,13 +53,6 @@ internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposa
             if (_found.GetValueOrDefault(argument) is MissingDevice)
                 _found.Remove(argument);
         }
-    }
-
-    /// <summary>Whether the file is open here, by whatever name.</summary>
-    public bool Holds(LegUse use)
-    {
-        lock (_lock)
-            return _files.ContainsKey(IdentityOf(use));
     }
 
     /// <summary>Why a file that is open already cannot be used in this way too; null when it can.</summary>

@@ -58,7 +58,7 @@ internal sealed class MissingLegWatch : IAsyncDisposable
             return;
         try
         {
-            await _changes.TakeMissingAsync(device, _ending.Token);
+            await _changes.TakeMissingAsync(device.Name, _ending.Token);
             Log.LegIsBack(_log, device.Name, string.Join(", ", back));
             _told.Remove(device.Name);
         }

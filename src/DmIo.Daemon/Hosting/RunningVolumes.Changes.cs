@@ -38,12 +38,13 @@ internal sealed partial class RunningVolumes
     }
 
     /// <summary>
-    /// Checks a change, finds the loop on which its devices live, and opens those of them that are not open yet.
+    /// Checks a change, brings its devices onto one loop, and opens those of them that are not open yet.
     /// </summary>
     /// <param name="after">What is to be served.</param>
     /// <param name="name">What is changed, for people.</param>
     /// <param name="arguments">What it stands on.</param>
     /// <param name="home">Where it lives already; null for something new.</param>
+    /// <returns>Where all of it lives now, the device that is changed as well.</returns>
     public async Task<int> PrepareAsync(
         ServeConfiguration after, string name, IReadOnlyList<string> arguments, int? home)
     {
@@ -51,21 +52,7 @@ internal sealed partial class RunningVolumes
         if (ConfigurationCheck.RunChange(Current, after, mistakes) is not { } @checked)
             throw ControlException.Mistake(mistakes.ToString());
         string[] paths = [.. arguments.Where(a => MappedName.Of(a) is null)];
-        int loop = home ?? -1;
-        foreach (string argument in arguments)
-        {
-            if (HomeOf(argument, @checked) is not { } its)
-                continue;
-            if (loop >= 0 && its != loop)
-            {
-                throw ControlException.Conflict(
-                    $"{name}: {argument} is served by another thread than what it would belong to; put all of it into one "
-                    + "configuration and start again");
-            }
-            loop = its;
-        }
-        if (loop < 0)
-            loop = OpenOrShareLoop();
+        int loop = await BringTogetherAsync(name, arguments, home, @checked) ?? OpenOrShareLoop();
         foreach (string path in paths)
         {
             if (_registries[loop].Conflict(@checked.Legs[path]) is { } conflict)
@@ -116,9 +103,10 @@ internal sealed partial class RunningVolumes
         await _server!.RemoveExportAsync(export.Export, s_removalBound);
     }
 
-    /// <summary>Closes the files that nothing needs any more.</summary>
+    /// <summary>Closes the files that nothing needs any more, and puts devices behind those that they stand on now.</summary>
     public async Task CloseUnusedAsync()
     {
+        SortDevices();
         HashSet<string> used =
         [
             .. Devices.SelectMany(d => d.Arguments), .. ServedExports.Select(e => e.Source.Device), .. _claims,
@@ -136,15 +124,6 @@ internal sealed partial class RunningVolumes
                 Log.CloseTakesLong(_log, s_removalBound.TotalSeconds);
             }
         }
-    }
-
-    private int? HomeOf(string argument, CheckedConfiguration @checked)
-    {
-        if (MappedName.Of(argument) is { } name)
-            return Devices.FirstOrDefault(d => d.Name == name)?.Loop;
-        LegUse use = @checked.Legs[argument];
-        int loop = _registries.FindIndex(r => r.Holds(use));
-        return loop < 0 ? null : loop;
     }
 
     // A core of its own as long as there is one.
