@@ -24,6 +24,7 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
             TableText = request.Table,
             Table = table,
             IsWritten = !request.ReadOnly,
+            IsReadOnly = request.ReadOnly,
             Direct = request.Direct,
             SyncFrom = request.SyncFrom,
             Force = request.Force,
@@ -36,7 +37,8 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
             if (volumes.Devices.Any(d => d.Name == request.Name))
                 throw ControlException.Conflict($"{request.Name}: is there already; remove it first, or take another name");
             ServeConfiguration current = volumes.Current;
-            ServeConfiguration after = current with { Devices = [.. current.Devices, device] };
+            ServeConfiguration after =
+                current with { Devices = [.. current.Devices, device], WithoutLeg = LegFile.WithoutIt };
             int loop = await volumes.PrepareAsync(after, request.Name, [.. table.Devices], home: null);
             await volumes.AddDeviceAsync(device, table, loop, cancellation);
         }
@@ -77,9 +79,20 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
     public async Task LoadAsync(string name, TableRequest request, CancellationToken cancellation)
     {
         Table table = Parse(name, request.Table);
-        await WithDevicesAsync(name, _ => table, d => d.Device.LoadAsync(table, OptionsOf(d, request)), cancellation);
+        await WithDevicesAsync(
+            name, _ => table, d => d.Device.LoadAsync(table, OptionsOf(d, request)), cancellation,
+            after => Loading(after, name, request.Degraded));
+        if (request.Degraded)
+            volumes.LetBeDegraded(reader.Find(name));
         volumes.LoadedText[name] = LinesOf(request.Table);
     }
+
+    // Who loads a table has an option that other changes have not.
+    private static ServeConfiguration Loading(ServeConfiguration after, string name, bool degraded) => after with
+    {
+        WithoutLeg = LegFile.WithoutIt,
+        Devices = [.. after.Devices.Select(d => d.Name == name ? d with { Degraded = d.Degraded || degraded } : d)],
+    };
 
     /// <summary>Looks at a device's table again, so that legs that were missing are taken up.</summary>
     public async Task TakeMissingAsync(string name, CancellationToken cancellation)
@@ -156,7 +169,8 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
     /// the change is done, whatever else changes meanwhile.
     /// </summary>
     private async Task WithDevicesAsync(
-        string name, Func<RunningDevice, Table> tableOf, Func<RunningDevice, Task> change, CancellationToken cancellation)
+        string name, Func<RunningDevice, Table> tableOf, Func<RunningDevice, Task> change, CancellationToken cancellation,
+        Func<ServeConfiguration, ServeConfiguration>? adapt = null)
     {
         RunningDevice device;
         string[] claims;
@@ -166,7 +180,8 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
             device = reader.Find(name);
             Table table = tableOf(device);
             string[] arguments = [.. table.Devices];
-            await volumes.PrepareAsync(volumes.CurrentWith(device, table), name, arguments, device.Loop);
+            ServeConfiguration after = volumes.CurrentWith(device, table);
+            await volumes.PrepareAsync(adapt?.Invoke(after) ?? after, name, arguments, device.Loop);
             device = reader.Find(name);
             claims = [.. arguments, MappedName.Prefix + name];
             volumes.Claim(claims);

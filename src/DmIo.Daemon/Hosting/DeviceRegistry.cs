@@ -62,7 +62,7 @@ internal sealed partial class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyn
         {
             if (!_files.TryGetValue(IdentityOf(use), out var open))
                 return null;
-            if (open.Use.ReadOnly && !use.ReadOnly)
+            if (open.Use.OpensReadOnly && !use.ReadOnly)
                 return $"{use.Path} is open for reading alone; remove the read-only exports and devices that use it first";
             if (use.Direct && !open.Use.Direct)
                 return $"{use.Path} is open without O_DIRECT; leave --direct out, or remove what uses it first";
@@ -150,7 +150,7 @@ internal sealed partial class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyn
     {
         Path = use.Path,
         Direct = use.Direct,
-        ReadOnly = use.ReadOnly,
+        ReadOnly = use.OpensReadOnly,
         InlineWrites = use.IsOnlyLeg,
     });
 }

@@ -23,6 +23,8 @@ internal sealed partial class RunningVolumes
     {
         Listeners = [],
         NewLegs = [],
+        HowToCreate = LegFile.ByTruncate,
+        WithoutLeg = "",
         Devices = [.. Devices.Select(d => d.With(d.Device.Table))],
         Exports = [.. ServedExports.Select(e => e.Source)],
     };
@@ -36,6 +38,10 @@ internal sealed partial class RunningVolumes
             Devices = [.. current.Devices.Select(d => d.Name == device.Name ? device.With(table) : d)],
         };
     }
+
+    /// <summary>Lets a device do without legs that cannot be had.</summary>
+    public void LetBeDegraded(RunningDevice device) =>
+        Devices = Devices.Replace(device, device with { Source = device.Source with { Degraded = true } });
 
     /// <summary>
     /// Checks a change, brings its devices onto one loop, and opens those of them that are not open yet.
@@ -53,9 +59,10 @@ internal sealed partial class RunningVolumes
             throw ControlException.Mistake(mistakes.ToString());
         string[] paths = [.. arguments.Where(a => MappedName.Of(a) is null)];
         int loop = await BringTogetherAsync(name, arguments, home, @checked) ?? OpenOrShareLoop();
-        foreach (string path in paths)
+        // Beneath devices that are open already, too.
+        foreach (LegUse use in @checked.Legs.Values)
         {
-            if (_registries[loop].Conflict(@checked.Legs[path]) is { } conflict)
+            if (_registries[loop].Conflict(use) is { } conflict)
                 throw ControlException.Conflict($"{name}: {conflict}");
         }
         await _loops[loop].InvokeAsync(() =>
