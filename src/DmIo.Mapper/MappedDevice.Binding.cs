@@ -74,6 +74,11 @@ public sealed partial class MappedDevice
         _isReadOnly = binding.IsReadOnly;
         _targets = [.. binding.Places.Select(place => Make(
             place.Line, place.Legs, binding.Others.Find(other => other.Line == place.Line).Place, options))];
+        foreach ((Target target, object? state) in _targets.Zip(options.TargetStates))
+        {
+            if (state is not null)
+                target.TakeState(state);
+        }
         _discardLimit = LimitOf(target => target.DiscardLimit);
         _writeZeroesLimit = LimitOf(target => target.WriteZeroesLimit);
     }

@@ -98,20 +98,7 @@ public sealed partial class MappedDevice : OrderedDevice
                 $"'{name}' cannot be the name of a mapped device; take letters, digits and any of . _ - +, at most "
                 + $"{MaxNameLength}");
         }
-        return loop.InvokeAsync(async () =>
-        {
-            var device = new MappedDevice(loop, name, table, devices, options);
-            try
-            {
-                await device.TakeAsync(table, options, cancellationToken);
-                return device;
-            }
-            catch
-            {
-                await device.DisposeAsync();
-                throw;
-            }
-        });
+        return BeginAsync(new MappedDevice(loop, name, table, devices, options), options, cancellationToken);
     }
 
     /// <summary>
@@ -137,13 +124,7 @@ public sealed partial class MappedDevice : OrderedDevice
     {
         if (_stopped)
             return;
-        _stopped = true;
-        StartAgain();
-        await ChangeEndedAsync();
-        foreach (Target target in _targets)
-            await target.PresuspendAsync();
-        // No target knows of a write that waits for its preflush.
-        await DrainAsync();
+        await EndRequestsAsync();
         await StopTargetsAsync(_targets.Length);
     });
 
@@ -202,6 +183,32 @@ public sealed partial class MappedDevice : OrderedDevice
         }
     });
 
+    private static Task<MappedDevice> BeginAsync(
+        MappedDevice device, MappedDeviceOptions options, CancellationToken cancellationToken) => device.Loop.InvokeAsync(async () =>
+    {
+        try
+        {
+            await device.TakeAsync(device.Table, options, cancellationToken);
+            return device;
+        }
+        catch
+        {
+            await device.DisposeAsync();
+            throw;
+        }
+    });
+
+    private async Task EndRequestsAsync()
+    {
+        _stopped = true;
+        StartAgain();
+        await ChangeEndedAsync();
+        foreach (Target target in _targets)
+            await target.PresuspendAsync();
+        // No target knows of a write that waits for its preflush.
+        await DrainAsync();
+    }
+
     private async Task TakeAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
     {
         Binding binding = Check(table);
@@ -209,7 +216,15 @@ public sealed partial class MappedDevice : OrderedDevice
         CheckHung(binding, _departed);
         Bind(table, binding, options with { IsUnwritten = _isUnwritten, Carried = [.. _carried] });
         // What is said for one start is not said for the next.
-        _options = options with { SyncFrom = null, Force = false, AssumeClean = false, LegsAreFresh = false, Grows = false };
+        _options = options with
+        {
+            SyncFrom = null,
+            Force = false,
+            AssumeClean = false,
+            LegsAreFresh = false,
+            Grows = false,
+            TargetStates = [],
+        };
         int started = 0;
         try
         {

@@ -44,6 +44,9 @@ public sealed record MappedDeviceOptions
     /// <inheritdoc cref="Target.HasUnwritten"/>
     internal bool IsUnwritten { get; init; }
 
+    /// <inheritdoc cref="Target.State"/>
+    internal IReadOnlyList<object?> TargetStates { get; init; } = [];
+
     // Tests and simulations put stores, identities and sizes of their own here.
     internal Func<IoLoop, string, IStateStore> OpenStore { get; init; } =
         (loop, path) => new FileStateStore(loop, path);

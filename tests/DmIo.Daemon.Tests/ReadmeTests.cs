@@ -104,7 +104,7 @@ public sealed class ReadmeTests
                     sleep 0.1
                 done
                 kill -INT $!
-                wait $!
+                wait $! && return 1 || [ $? -eq 130 ]
                 [ -s "$scratch/watch" ]
             }
             log() { grep -v serving "$scratch/err" | cut -d ' ' -f 3-; }

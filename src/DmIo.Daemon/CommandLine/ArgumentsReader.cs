@@ -217,7 +217,7 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
     }
 
     private string ProblemOf(LegFile leg) =>
-        leg.Problem + (leg.IsUnavailable && !IsGiven(options.Linear) ? LegFile.WithoutIt : "");
+        leg.ProblemWith(LegFile.ByCreate, IsGiven(options.Linear) ? "" : LegFile.WithoutIt);
 
     private static string NearestSizes(long bytes) =>
         $"take {Sectors.Floor(bytes).Bytes} or {Sectors.Ceiling(bytes).Bytes}";

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using DmIo.Daemon.Configuration;
 using DmIo.Daemon.Hosting;
 using DmIo.Daemon.Verbs;
@@ -31,12 +30,12 @@ internal static class Cli
         // A bundled -abc means nothing here, and an @ in a path is part of the path.
         var parsing = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
         ParseResult parsed = root.Parse(arguments, parsing);
-        string[] errors = [.. parsed.Errors.Select(e => e.Message).Distinct(), .. InFrontOf(parsed, serve)];
+        string[] errors = UsageErrors.Of(parsed, serve);
         if (errors.Length > 0)
         {
             foreach (string message in errors)
                 await Console.Error.WriteLineAsync($"dmio-nbd: {message}");
-            await Console.Error.WriteLineAsync("dmio-nbd: see dmio-nbd --help");
+            await Console.Error.WriteLineAsync($"dmio-nbd: see {UsageErrors.HelpFor(parsed)}");
             return ExitCode.Usage;
         }
         // The host handles signals itself, and what is not expected shall show where it came from.
@@ -45,17 +44,6 @@ internal static class Cli
             ProcessTerminationTimeout = null,
             EnableDefaultExceptionHandler = false,
         });
-    }
-
-    /// <summary>Options in front of a verb: they are serve's, and a verb that knows nothing of them asks another daemon.</summary>
-    private static IEnumerable<string> InFrontOf(ParseResult parsed, Command serve)
-    {
-        Command verb = parsed.CommandResult.Command;
-        if (verb == serve || parsed.CommandResult == parsed.RootCommandResult)
-            return [];
-        return parsed.RootCommandResult.Children.OfType<OptionResult>()
-            .Where(o => !o.Implicit)
-            .Select(o => $"{o.Option.Name} stands in front of '{verb.Name}'; options go behind the verb that they are for");
     }
 
     private static async Task<int> ServeAsync(ParseResult parsed, ServeOptions options)

@@ -31,7 +31,7 @@ internal sealed class ConfigurationCheck
     public static CheckedConfiguration? RunChange(ServeConfiguration before, ServeConfiguration after, Mistakes mistakes)
     {
         var old = new Mistakes();
-        new ConfigurationCheck(before, old).Run();
+        new ConfigurationCheck(before with { WithoutLeg = after.WithoutLeg }, old).Run();
         var all = new Mistakes();
         CheckedConfiguration @checked = new ConfigurationCheck(after, all).Run();
         mistakes.AddThoseNotIn(old, all);

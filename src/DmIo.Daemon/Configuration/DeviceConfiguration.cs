@@ -35,8 +35,14 @@ internal sealed record DeviceConfiguration
     /// <summary>What lies beneath is made as long as it has to be.</summary>
     public bool Grows { get; init; }
 
-    /// <summary>It may be written although no export says so: exports may come later.</summary>
+    /// <summary>
+    /// It is written although no export says so: exports may come later. Where this is false and
+    /// <see cref="IsReadOnly"/> too, its files are opened for writing if that can be.
+    /// </summary>
     public bool IsWritten { get; init; }
+
+    /// <summary>Its files are opened for reading alone.</summary>
+    public bool IsReadOnly { get; init; }
 
     /// <summary>Serve although legs of its mirrors cannot be had.</summary>
     public bool Degraded { get; init; }

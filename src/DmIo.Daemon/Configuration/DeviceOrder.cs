@@ -5,6 +5,16 @@ namespace DmIo.Daemon.Configuration;
 /// <summary>Puts mapped devices behind those that they stand on.</summary>
 internal static class DeviceOrder
 {
+    /// <summary>Whether what a table or an export names is a device, or stands on it.</summary>
+    public static bool StandsOn(string argument, string device, Dictionary<string, Table> tables)
+    {
+        var looked = new HashSet<string>();
+        return Look(argument);
+
+        bool Look(string argument) => MappedName.Of(argument) is { } name && looked.Add(name)
+            && (name == device || (tables.TryGetValue(name, out Table? table) && table.Devices.Any(Look)));
+    }
+
     /// <summary>The devices with a table, sorted; those on a cycle are a mistake and left out.</summary>
     public static List<DeviceConfiguration> Sort(
         IReadOnlyList<DeviceConfiguration> devices, Dictionary<string, Table> tables, Mistakes mistakes)

@@ -19,6 +19,9 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
     private readonly HashSet<string> _direct = [];
     private readonly HashSet<string> _written = [];
 
+    // What lies beneath devices that no export reaches, yet.
+    private readonly HashSet<string> _mayBeWritten = [];
+
     // What somebody cannot do without.
     private readonly HashSet<string> _needed = [];
     private readonly HashSet<(string Device, bool ReadOnly)> _marked = [];
@@ -47,6 +50,11 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         }
         foreach (ExportConfiguration export in source.Exports)
             CheckExport(export);
+        foreach (DeviceConfiguration device in order.Where(d => !d.IsReadOnly && !IsReached(d)))
+        {
+            foreach (string path in tables[device.Name].Devices.Where(d => MappedName.Of(d) is null))
+                _mayBeWritten.Add(KeyOf(path));
+        }
         _overlaps.Run(_written);
         CheckAccess();
     }
@@ -74,6 +82,7 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
                 Loop = groups.LoopOf(file.Identity),
                 Direct = _direct.Contains(file.Identity),
                 ReadOnly = !_written.Contains(file.Identity),
+                MayBeWritten = _mayBeWritten.Contains(file.Identity) && Access.MayWrite(_paths[file.Identity]),
                 MayBeMissing = !_needed.Contains(file.Identity),
                 IsOnlyLeg = alone,
             });
@@ -100,7 +109,7 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
                 _needed.Add(file.Identity);
             if (mayBeMissing && file.IsUnavailable)
                 return;
-            if (!CheckFile(device.TablePlace, use.Device, file, isMirror ? LegFile.WithoutIt : ""))
+            if (!CheckFile(device.TablePlace, use.Device, file, isMirror ? source.WithoutLeg : ""))
                 return;
             have = file.SizeBytes;
         }
@@ -157,7 +166,7 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
     private bool CheckFile(string place, string argument, LegFile file, string otherRemedy)
     {
         if (file.Problem is not null)
-            mistakes.Add(place, $"{source.Resolve(argument)} {file.Problem}{(file.IsUnavailable ? otherRemedy : "")}");
+            mistakes.Add(place, $"{source.Resolve(argument)} {file.ProblemWith(source.HowToCreate, otherRemedy)}");
         else if (file.SizeBytes % Sectors.SizeBytes != 0)
             mistakes.Add(place, $"{source.Resolve(argument)} has {file.SizeBytes} bytes, not a multiple of 512; "
                 + $"make it {Sectors.Ceiling(file.SizeBytes).Bytes} (truncate -s %512)");
@@ -191,14 +200,18 @@ internal sealed class LegChecks(ServeConfiguration source, Dictionary<string, Ta
         MarkWritten(export.Device, export.ReadOnly);
         if (export.ReadOnly)
             return;
-        // Writes past a mapped device change its legs behind its back.
+        // Writes past a mapped device change its legs behind its back. That devices stand on each other is told elsewhere.
         string key = KeyOf(export.Device);
         DeviceConfiguration? above = source.Devices.FirstOrDefault(
-            d => tables.TryGetValue(d.Name, out Table? table) && table.Devices.Any(a => KeyOf(a) == key));
+            d => tables.TryGetValue(d.Name, out Table? table) && table.Devices.Any(a => KeyOf(a) == key)
+                && !DeviceOrder.StandsOn(export.Device, d.Name, tables));
         if (above is not null)
             mistakes.Add(
                 export.Place, $"{export.Device} lies under dm:{above.Name}; export it read-only, or not at all");
     }
+
+    private bool IsReached(DeviceConfiguration device) =>
+        _marked.Contains((device.Name, true)) || _marked.Contains((device.Name, false));
 
     // A mirror writes by itself (recovery), so only what read-only exports reach without one stays unchanged.
     private void MarkWritten(string argument, bool readOnly)

@@ -14,6 +14,18 @@ internal sealed record LegFile(
     /// <summary>What else can be done about a leg of a mirror that cannot be had.</summary>
     public const string WithoutIt = "; or serve without it (--degraded)";
 
+    /// <summary>How a file that does not exist is created by whoever starts the daemon, and by everyone else.</summary>
+    public const string ByCreate = " (--create makes files of the right size)";
+
+    /// <inheritdoc cref="ByCreate"/>
+    public const string ByTruncate = " (truncate -s SIZE makes a sparse one)";
+
+    /// <summary>The problem, with all that can be done about it.</summary>
+    /// <param name="howToCreate">How a file that does not exist is created.</param>
+    /// <param name="otherRemedy">What else can be done when it cannot be had.</param>
+    public string ProblemWith(string howToCreate, string otherRemedy) =>
+        $"{Problem}{(Exists ? "" : howToCreate)}{(IsUnavailable ? otherRemedy : "")}";
+
     public static unsafe LegFile Probe(string path)
     {
         StatXBuffer stat;
@@ -21,7 +33,7 @@ internal sealed record LegFile(
         {
             Errno errno = Libc.LastErrno;
             string reason = errno == Errno.ENOENT
-                ? "does not exist; create it first (--create makes files of the right size)"
+                ? "does not exist; create it first"
                 : $"{errno} ({Libc.Describe(errno)}); run as a user who may read and write it";
             return new(errno != Errno.ENOENT, 0, reason, path, IsUnavailable: true);
         }

@@ -11,8 +11,17 @@ internal sealed record LegUse
 
     public bool Direct { get; init; }
 
-    /// <summary>No one who uses it may change it.</summary>
+    /// <summary>No one who uses it changes it, now.</summary>
     public bool ReadOnly { get; init; }
+
+    /// <summary>
+    /// It is opened for writing too, although no one changes it yet: nothing says that it is for reading alone, and this
+    /// user may.
+    /// </summary>
+    public bool MayBeWritten { get; init; }
+
+    /// <summary>Whether it is opened for reading alone.</summary>
+    public bool OpensReadOnly => ReadOnly && !MayBeWritten;
 
     /// <summary>All who use it can do without it.</summary>
     public bool MayBeMissing { get; init; }

@@ -30,6 +30,12 @@ internal sealed record ServeConfiguration
     /// <summary>Where the daemon is controlled.</summary>
     public ControlConfiguration Control { get; init; } = ControlConfiguration.Default;
 
+    /// <summary>What whoever asks can do about a file that does not exist, for mistakes.</summary>
+    public string HowToCreate { get; init; } = LegFile.ByCreate;
+
+    /// <summary>What else they can do about a leg that cannot be had, for mistakes; empty when nothing.</summary>
+    public string WithoutLeg { get; init; } = LegFile.WithoutIt;
+
     public LoopBackend Backend { get; init; } = LoopBackend.Auto;
 
     public LogLevel LogLevel { get; init; } = LogLevel.Information;

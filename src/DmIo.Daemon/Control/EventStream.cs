@@ -12,7 +12,10 @@ internal static class EventStream
 
     public static async Task WriteAsync(ControlCall call, EventRing events)
     {
-        long last = call.Number("after") ?? 0;
+        long? after = call.Number("after");
+        long last = after ?? 0;
+        // Who says where to go on, or follows, is told of what is missing; others see what is kept.
+        bool tellsLost = after is not null;
         bool follow = call.Flag("follow");
         string? volume = call.Query("volume");
         call.Response.ContentType = ContentType;
@@ -20,18 +23,25 @@ internal static class EventStream
         {
             foreach (VolumeEvent e in events.Since(last))
             {
-                last = e.Sequence;
+                if (tellsLost && e.Sequence > last + 1)
+                    await WriteAsync(call, EventInfo.Lost(e.Sequence - last - 1, e, volume, events.Capacity));
+                (tellsLost, last) = (true, e.Sequence);
                 if (volume is not null && e.Volume != volume)
                     continue;
-                await JsonSerializer.SerializeAsync(
-                    call.Response.Body, EventInfo.Of(e), ControlJson.Default.EventInfo, call.Ended);
-                await call.Response.Body.WriteAsync(s_lineEnd, call.Ended);
+                await WriteAsync(call, EventInfo.Of(e));
             }
             // Whoever follows sees what there is so far, if only that there is nothing.
             await call.Response.Body.FlushAsync(call.Ended);
             if (!follow)
                 return;
             await events.WaitAsync(last, call.Ended);
+            tellsLost = true;
         }
+    }
+
+    private static async Task WriteAsync(ControlCall call, EventInfo info)
+    {
+        await JsonSerializer.SerializeAsync(call.Response.Body, info, ControlJson.Default.EventInfo, call.Ended);
+        await call.Response.Body.WriteAsync(s_lineEnd, call.Ended);
     }
 }

@@ -12,10 +12,10 @@ internal sealed partial class VolumeChanges
 
     public async Task AddLegAsync(string name, LegRequest request, CancellationToken cancellation)
     {
-        RunningDevice device = reader.Find(name);
         DeviceArgument leg = ArgumentOf(request);
-        Table after = WithLegs(device, legs => [.. legs, leg]);
-        await WithDevicesAsync(device, after, () => device.Device.AddLegAsync(leg, cancellation), cancellation);
+        await WithDevicesAsync(
+            name, device => WithLegs(device, legs => [.. legs, leg]),
+            device => device.Device.AddLegAsync(leg, cancellation), cancellation);
     }
 
     public async Task RemoveLegAsync(string name, string leg, CancellationToken cancellation)
@@ -28,22 +28,28 @@ internal sealed partial class VolumeChanges
     /// <summary>Puts another leg in the place of one; returns when the new one is in sync.</summary>
     public async Task ReplaceLegAsync(string name, string leg, LegRequest request, CancellationToken cancellation)
     {
-        RunningDevice device = reader.Find(name);
         DeviceArgument by = ArgumentOf(request);
-        if (!IsReplaced(device, leg, by))
+        if (!IsReplaced(reader.Find(name), leg, by))
         {
-            int old = LegOf(device, leg);
-            // An earlier call that was given up may have added it already.
-            Table after = WithLegs(device, legs => legs.Contains(by) ? legs : [.. legs, by]);
-            await WithDevicesAsync(device, after, () => device.Device.ReplaceLegAsync(old, by, cancellation), cancellation);
+            int old = 0;
+            await WithDevicesAsync(
+                name,
+                device =>
+                {
+                    old = LegOf(device, leg);
+                    // An earlier call that was given up may have added it already.
+                    return WithLegs(device, legs => legs.Contains(by) ? legs : [.. legs, by]);
+                },
+                device => device.Device.ReplaceLegAsync(old, by, cancellation), cancellation);
         }
-        else if (device.Device.AbsentLegs().Contains(by.Device) && volumes.OutdatedOf(device).Contains(by.Device))
+        else if (reader.Find(name) is var device && device.Device.AbsentLegs().Contains(by.Device)
+            && volumes.OutdatedOf(device).Contains(by.Device))
         {
             // A new disk in the old one's slot.
-            await TakeUpAsync(device, [by.Device], knownLegsOnly: false, cancellation);
+            await TakeUpAsync(name, [by.Device], knownLegsOnly: false, cancellation);
         }
         using var look = new PeriodicTimer(s_look);
-        while (!IsInSync(device, by))
+        while (!IsInSync(reader.Find(name), by))
             await look.WaitForNextTickAsync(cancellation);
     }
 

@@ -24,6 +24,7 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
             TableText = request.Table,
             Table = table,
             IsWritten = !request.ReadOnly,
+            IsReadOnly = request.ReadOnly,
             Direct = request.Direct,
             SyncFrom = request.SyncFrom,
             Force = request.Force,
@@ -36,7 +37,8 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
             if (volumes.Devices.Any(d => d.Name == request.Name))
                 throw ControlException.Conflict($"{request.Name}: is there already; remove it first, or take another name");
             ServeConfiguration current = volumes.Current;
-            ServeConfiguration after = current with { Devices = [.. current.Devices, device] };
+            ServeConfiguration after =
+                current with { Devices = [.. current.Devices, device], WithoutLeg = LegFile.WithoutIt };
             int loop = await volumes.PrepareAsync(after, request.Name, [.. table.Devices], home: null);
             await volumes.AddDeviceAsync(device, table, loop, cancellation);
         }
@@ -77,35 +79,45 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
     public async Task LoadAsync(string name, TableRequest request, CancellationToken cancellation)
     {
         Table table = Parse(name, request.Table);
-        RunningDevice device = reader.Find(name);
-        await WithDevicesAsync(device, table, () => device.Device.LoadAsync(table, OptionsOf(device, request)), cancellation);
+        await WithDevicesAsync(
+            name, _ => table, d => d.Device.LoadAsync(table, OptionsOf(d, request)), cancellation,
+            after => Loading(after, name, request.Degraded));
+        if (request.Degraded)
+            volumes.LetBeDegraded(reader.Find(name));
         volumes.LoadedText[name] = LinesOf(request.Table);
     }
 
+    // Who loads a table has an option that other changes have not.
+    private static ServeConfiguration Loading(ServeConfiguration after, string name, bool degraded) => after with
+    {
+        WithoutLeg = LegFile.WithoutIt,
+        Devices = [.. after.Devices.Select(d => d.Name == name ? d with { Degraded = d.Degraded || degraded } : d)],
+    };
+
     /// <summary>Looks at a device's table again, so that legs are taken up that were missing or unplugged.</summary>
-    /// <param name="device">The device.</param>
+    /// <param name="name">The device.</param>
     /// <param name="legs">What its table calls them.</param>
     /// <param name="knownLegsOnly">Whether others that have come to stand under their names are refused.</param>
     /// <param name="cancellation">Gives up before they are taken up.</param>
     public async Task TakeUpAsync(
-        RunningDevice device, IReadOnlyList<string> legs, bool knownLegsOnly, CancellationToken cancellation)
+        string name, IReadOnlyList<string> legs, bool knownLegsOnly, CancellationToken cancellation)
     {
-        Table table = device.Device.Table;
-        volumes.Supersede(device, legs);
+        RunningDevice superseded = reader.Find(name);
+        volumes.Supersede(superseded, legs);
         try
         {
             await WithDevicesAsync(
-                device, table,
-                async () =>
+                name, d => d.Device.Table,
+                async d =>
                 {
-                    await device.Device.LoadAsync(table, null, knownLegsOnly);
-                    await device.Device.ResumeAsync(cancellation);
+                    await d.Device.LoadAsync(d.Device.Table, null, knownLegsOnly);
+                    await d.Device.ResumeAsync(cancellation);
                 },
                 cancellation);
         }
         finally
         {
-            volumes.EndSupersession(device, legs);
+            volumes.EndSupersession(superseded, legs);
             await CloseUnusedAsync(CancellationToken.None);
         }
     }
@@ -167,19 +179,30 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
                 AssumeClean = request.AssumeClean,
             });
 
-    /// <summary>Opens what a table needs, and keeps it open until the change is done, whatever else changes meanwhile.</summary>
-    private async Task WithDevicesAsync(RunningDevice device, Table table, Func<Task> change, CancellationToken cancellation)
+    /// <summary>
+    /// Opens what a table needs, on the loop of the device or with the device on another, and keeps it open and there until
+    /// the change is done, whatever else changes meanwhile.
+    /// </summary>
+    private async Task WithDevicesAsync(
+        string name, Func<RunningDevice, Table> tableOf, Func<RunningDevice, Task> change, CancellationToken cancellation,
+        Func<ServeConfiguration, ServeConfiguration>? adapt = null)
     {
-        string[] arguments = [.. table.Devices];
+        RunningDevice device;
+        string[] claims;
         await _lock.WaitAsync(cancellation);
         try
         {
-            volumes.Claim(arguments);
-            await volumes.PrepareAsync(volumes.CurrentWith(device, table), device.Name, arguments, device.Loop);
+            device = reader.Find(name);
+            Table table = tableOf(device);
+            string[] arguments = [.. table.Devices];
+            ServeConfiguration after = volumes.CurrentWith(device, table);
+            await volumes.PrepareAsync(adapt?.Invoke(after) ?? after, name, arguments, device.Loop);
+            device = reader.Find(name);
+            claims = [.. arguments, MappedName.Prefix + name];
+            volumes.Claim(claims);
         }
         catch
         {
-            volumes.Unclaim(arguments);
             await volumes.CloseUnusedAsync();
             throw;
         }
@@ -189,12 +212,12 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
         }
         try
         {
-            await change();
+            await change(device);
         }
         finally
         {
             await _lock.WaitAsync(CancellationToken.None);
-            volumes.Unclaim(arguments);
+            volumes.Unclaim(claims);
             await volumes.CloseUnusedAsync();
             _lock.Release();
         }

@@ -7,7 +7,7 @@ namespace DmIo.Daemon.Hosting;
 /// The devices of one loop: every file or disk is opened once, whatever names it goes by, and shared by the mapped
 /// devices that name it. Owns the files and disks; mapped devices are owned by whoever made them. From any thread.
 /// </summary>
-internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposable
+internal sealed partial class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposable
 {
     private readonly Lock _lock = new();
 
@@ -93,13 +93,6 @@ internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposa
         }
     }
 
-    /// <summary>Whether the file is open here, by whatever name.</summary>
-    public bool Holds(LegUse use)
-    {
-        lock (_lock)
-            return _files.ContainsKey(IdentityOf(use));
-    }
-
     /// <summary>Why a file that is open already cannot be used in this way too; null when it can.</summary>
     public string? Conflict(LegUse use)
     {
@@ -107,7 +100,7 @@ internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposa
         {
             if (!_files.TryGetValue(IdentityOf(use), out var open))
                 return null;
-            if (open.Use.ReadOnly && !use.ReadOnly)
+            if (open.Use.OpensReadOnly && !use.ReadOnly)
                 return $"{use.Path} is open for reading alone; remove the read-only exports and devices that use it first";
             if (use.Direct && !open.Use.Direct)
                 return $"{use.Path} is open without O_DIRECT; leave --direct out, or remove what uses it first";
@@ -195,7 +188,7 @@ internal sealed class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposa
     {
         Path = use.Path,
         Direct = use.Direct,
-        ReadOnly = use.ReadOnly,
+        ReadOnly = use.OpensReadOnly,
         InlineWrites = use.IsOnlyLeg,
     });
 }

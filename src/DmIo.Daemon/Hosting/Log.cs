@@ -57,6 +57,12 @@ internal static partial class Log
     [LoggerMessage(19, LogLevel.Warning, "{Device}: {Legs} is there again and cannot be taken up: {Reason}")]
     public static partial void LegStaysAway(ILogger log, string device, string legs, string reason);
 
+    [LoggerMessage(20, LogLevel.Information, "{Device}: goes on on I/O loop {Loop}, where what it belongs to lives")]
+    public static partial void Moved(ILogger log, string device, int loop);
+
+    [LoggerMessage(21, LogLevel.Error, "{Device}: could not be taken to another I/O loop, and is gone: {Reason}")]
+    public static partial void Lost(ILogger log, string device, string reason);
+
     [LoggerMessage(10, LogLevel.Error, "{Device}: could not be closed in good order: {Reason}")]
     public static partial void CloseFailed(ILogger log, string device, string reason);
 }

@@ -71,7 +71,7 @@ internal sealed class MissingLegWatch : IAsyncDisposable
         string legs = string.Join(", ", back);
         try
         {
-            await _changes.TakeUpAsync(device, back, knownLegsOnly: true, _ending.Token);
+            await _changes.TakeUpAsync(device.Name, back, knownLegsOnly: true, _ending.Token);
             Log.LegIsBack(_log, device.Name, legs);
             _told.Remove(device.Name);
         }

@@ -24,6 +24,7 @@ internal sealed record RunningDevice(MappedDevice Device, DeviceConfiguration So
         TableText = "",
         Table = table,
         IsWritten = Source.IsWritten,
+        IsReadOnly = Source.IsReadOnly,
         Direct = Source.Direct,
         DirectPaths = [.. Source.DirectPaths.Intersect(table.Devices)],
         Degraded = Source.Degraded && table.Lines.Any(l => l.Target is MirrorSpec),

@@ -23,6 +23,8 @@ internal sealed partial class RunningVolumes
     {
         Listeners = [],
         NewLegs = [],
+        HowToCreate = LegFile.ByTruncate,
+        WithoutLeg = "",
         Devices = [.. Devices.Select(d => d.With(d.Device.Table))],
         Exports = [.. ServedExports.Select(e => e.Source)],
     };
@@ -37,13 +39,18 @@ internal sealed partial class RunningVolumes
         };
     }
 
+    /// <summary>Lets a device do without legs that cannot be had.</summary>
+    public void LetBeDegraded(RunningDevice device) =>
+        Devices = Devices.Replace(device, device with { Source = device.Source with { Degraded = true } });
+
     /// <summary>
-    /// Checks a change, finds the loop on which its devices live, and opens those of them that are not open yet.
+    /// Checks a change, brings its devices onto one loop, and opens those of them that are not open yet.
     /// </summary>
     /// <param name="after">What is to be served.</param>
     /// <param name="name">What is changed, for people.</param>
     /// <param name="arguments">What it stands on.</param>
     /// <param name="home">Where it lives already; null for something new.</param>
+    /// <returns>Where all of it lives now, the device that is changed as well.</returns>
     public async Task<int> PrepareAsync(
         ServeConfiguration after, string name, IReadOnlyList<string> arguments, int? home)
     {
@@ -51,24 +58,11 @@ internal sealed partial class RunningVolumes
         if (ConfigurationCheck.RunChange(Current, after, mistakes) is not { } @checked)
             throw ControlException.Mistake(mistakes.ToString());
         string[] paths = [.. arguments.Where(a => MappedName.Of(a) is null)];
-        int loop = home ?? -1;
-        foreach (string argument in arguments)
+        int loop = await BringTogetherAsync(name, arguments, home, @checked) ?? OpenOrShareLoop();
+        // Beneath devices that are open already, too.
+        foreach (LegUse use in @checked.Legs.Values)
         {
-            if (HomeOf(argument, @checked) is not { } its)
-                continue;
-            if (loop >= 0 && its != loop)
-            {
-                throw ControlException.Conflict(
-                    $"{name}: {argument} is served by another thread than what it would belong to; put all of it into one "
-                    + "configuration and start again");
-            }
-            loop = its;
-        }
-        if (loop < 0)
-            loop = OpenOrShareLoop();
-        foreach (string path in paths)
-        {
-            if (_registries[loop].Conflict(@checked.Legs[path]) is { } conflict)
+            if (_registries[loop].Conflict(use) is { } conflict)
                 throw ControlException.Conflict($"{name}: {conflict}");
         }
         await _loops[loop].InvokeAsync(() =>
@@ -140,9 +134,10 @@ internal sealed partial class RunningVolumes
         await _server!.RemoveExportAsync(export.Export, s_removalBound);
     }
 
-    /// <summary>Closes the files that nothing needs any more.</summary>
+    /// <summary>Closes the files that nothing needs any more, and puts devices behind those that they stand on now.</summary>
     public async Task CloseUnusedAsync()
     {
+        SortDevices();
         HashSet<string> used =
         [
             .. Devices.SelectMany(d => d.Arguments), .. ServedExports.Select(e => e.Source.Device), .. _claims,
@@ -160,15 +155,6 @@ internal sealed partial class RunningVolumes
                 Log.CloseTakesLong(_log, s_removalBound.TotalSeconds);
             }
         }
-    }
-
-    private int? HomeOf(string argument, CheckedConfiguration @checked)
-    {
-        if (MappedName.Of(argument) is { } name)
-            return Devices.FirstOrDefault(d => d.Name == name)?.Loop;
-        LegUse use = @checked.Legs[argument];
-        int loop = _registries.FindIndex(r => r.Holds(use));
-        return loop < 0 ? null : loop;
     }
 
     // A core of its own as long as there is one.

@@ -259,6 +259,7 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
             await _server.StopAsync(requestBound);
             await _server.DisposeAsync();
         }
+        SortDevices();
         for (int i = Devices.Length - 1; i >= 0; i--)
             isClean &= await CloseMappedAsync(Devices[i].Device);
         Devices = [];

@@ -21,7 +21,9 @@ internal static class StatusWatch
         }
         catch (OperationCanceledException) when (context.Interrupted.IsCancellationRequested)
         {
-            // Ctrl-C is how it ends; the terminal has its cursor back by now.
+            // The terminal has its cursor back by now.
+            context.HeedInterruption();
+            await Interruption.EndAsync();
         }
     }
 

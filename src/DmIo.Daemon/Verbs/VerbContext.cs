@@ -44,6 +44,9 @@ internal sealed class VerbContext(ParseResult parsed, VerbOptions options) : IDi
         }
     }
 
+    /// <summary>Ctrl-C ends the process again.</summary>
+    public void HeedInterruption() => _signal?.Dispose();
+
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);
 
     public T? Get<T>(Argument<T> argument) => parsed.GetValue(argument);

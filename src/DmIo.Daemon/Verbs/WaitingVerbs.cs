@@ -48,8 +48,9 @@ internal static class WaitingVerbs
 
     private static async Task EventsAsync(VerbContext context)
     {
-        long last = context.Get(s_after) ?? 0;
-        string path = $"events?after={last}&follow={(context.Get(s_follow) ? "true" : "false")}";
+        string path = $"events?follow={(context.Get(s_follow) ? "true" : "false")}";
+        if (context.Get(s_after) is { } after)
+            path += string.Create(CultureInfo.InvariantCulture, $"&after={after}");
         if (context.Get(VerbCommands.AnyVolume) is { } volume)
             path += $"&volume={ControlClient.Escape(volume)}";
         await foreach (string line in context.Client.LinesAsync(path))
@@ -60,8 +61,9 @@ internal static class WaitingVerbs
                 continue;
             }
             EventInfo e = JsonSerializer.Deserialize(line, ControlJson.Default.EventInfo)!;
+            string who = e.Volume.Length == 0 ? "" : $"{e.Volume}: ";
             string text = string.Create(
-                CultureInfo.InvariantCulture, $"{e.Time.ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} {e.Sequence} {e.Volume}: {e.Text}");
+                CultureInfo.InvariantCulture, $"{e.Time.ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} {e.Sequence} {who}{e.Text}");
             if (context.IsForPeople && IsTrouble(e.Kind))
                 VerbContext.Terminal.Write(new Text(text + "\n", Color.Red));
             else
@@ -70,5 +72,5 @@ internal static class WaitingVerbs
     }
 
     private static bool IsTrouble(string kind) =>
-        kind.EndsWith("Failed", StringComparison.Ordinal) || kind is "legLeft" or "recoveryIncomplete" or "mismatch";
+        kind.EndsWith("Failed", StringComparison.Ordinal) || kind is "legLeft" or "recoveryIncomplete" or "mismatch" or EventInfo.LostKind;
 }

@@ -19,6 +19,9 @@ public sealed class EventRing(int capacity = EventRing.DefaultCapacity)
     /// <summary>Raised after each event on the loop of its device; whoever listens must not wait.</summary>
     public event Action<VolumeEvent>? Added;
 
+    /// <summary>How many are kept.</summary>
+    public int Capacity => capacity;
+
     /// <summary>The sequence number of the newest event; 0 when there has been none.</summary>
     public long Last
     {

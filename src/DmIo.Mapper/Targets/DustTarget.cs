@@ -9,8 +9,8 @@ internal sealed partial class DustTarget : LegTarget, IPartedTarget
     private readonly DustSpec _spec;
     private readonly TargetLeg _leg;
     private readonly long _sectorsPerBlock;
-    private readonly BadBlocks _bad = new();
     private readonly PartedRequests _parted;
+    private BadBlocks _bad = new();
     private bool _failsReads;
     private bool _isQuiet;
 
@@ -27,6 +27,10 @@ internal sealed partial class DustTarget : LegTarget, IPartedTarget
 
     public override string StatusWords =>
         $"{_leg.Shown} {(_failsReads ? "fail_read_on_bad_block" : "bypass")} {(_isQuiet ? "quiet" : "verbose")}";
+
+    public override object? State => new Told(_bad, _failsReads, _isQuiet);
+
+    public override void TakeState(object state) => (_bad, _failsReads, _isQuiet) = (Told)state;
 
     public override void Map(BlockRequest request)
     {
@@ -105,4 +109,6 @@ internal sealed partial class DustTarget : LegTarget, IPartedTarget
         if (!_isQuiet)
             MapperLog.Dust(Host.Logger, Host.Name, what);
     }
+
+    private sealed record Told(BadBlocks Bad, bool FailsReads, bool IsQuiet);
 }

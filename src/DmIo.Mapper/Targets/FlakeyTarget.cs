@@ -17,8 +17,8 @@ internal sealed class FlakeyTarget : LegTarget
     private readonly FlakeyFeatures _features;
     private readonly TargetLeg _leg;
     private readonly Random _random;
-    private readonly long _startedAt;
     private readonly BufferPool? _copies;
+    private long _startedAt;
 
     public FlakeyTarget(MappedDevice host, TableLine line, TargetLeg leg, Random random)
         : base(host, line, [leg])
@@ -71,6 +71,11 @@ internal sealed class FlakeyTarget : LegTarget
             return $"{words.Count} {string.Join(' ', words)}".TrimEnd();
         }
     }
+
+    // The clocks of all loops count from the same instant.
+    public override object? State => _startedAt;
+
+    public override void TakeState(object state) => _startedAt = (long)state;
 
     public override void Map(BlockRequest request)
     {

@@ -17,6 +17,7 @@ internal sealed partial class LogWritesTarget : LegTarget
     private readonly Queue<BlockRequest> _waiting = new();
     private List<LoggedBlock> _unflushed = [];
     private TaskCompletionSource? _relief;
+    private WritesLogPlace? _endedAt;
 
     public LogWritesTarget(MappedDevice host, TableLine line, TargetLeg leg, TargetLeg log)
         : base(host, line, [leg])
@@ -37,6 +38,11 @@ internal sealed partial class LogWritesTarget : LegTarget
     public override string StatusWords =>
         $"{_log.Entries} {_log.HighestSector}{(_log.IsEnabled ? "" : " logging_disabled")}";
 
+    // The mark of the end is written over, since it is none.
+    public override object? State => _endedAt ?? _log.Place;
+
+    public override void TakeState(object state) => _log.Place = (WritesLogPlace)state;
+
     public override async ValueTask StartAsync(CancellationToken cancellationToken)
     {
         int logical = _logPlace.Device.LogicalBlockBytes;
@@ -46,7 +52,7 @@ internal sealed partial class LogWritesTarget : LegTarget
                 $"{Host.Name}: the log {_logPlace.Argument} has a logical block size of {logical} bytes and the device "
                 + $"{_leg.Argument} one of {_sectorBytes}; name a log with blocks that are no larger, such as a file");
         }
-        if (await _log.BeginAsync() is not Errno.None and var errno)
+        if (_log.IsEnabled && await _log.BeginAsync() is not Errno.None and var errno)
             throw new MapperException($"{Host.Name}: the log {_logPlace.Argument} could not be written: {errno}; name another");
     }
 
@@ -136,6 +142,8 @@ internal sealed partial class LogWritesTarget : LegTarget
         foreach (LoggedBlock block in _unflushed)
             _log.Append(block);
         _unflushed = [];
+        await _log.DrainAsync();
+        _endedAt = _log.IsEnabled ? _log.Place : null;
         _log.Append(new LoggedBlock(LogWritesFlags.Mark, Sectors.Zero, Sectors.Zero) { Mark = LogWritesFormat.EndMark });
         await _log.DrainAsync();
         await FlushAsync(_logPlace);

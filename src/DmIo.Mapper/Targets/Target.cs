@@ -70,6 +70,17 @@ internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDispos
     /// <summary>What the next target over the same devices has to know, recorded or not.</summary>
     public virtual IEnumerable<CarriedLeg> Carried => [];
 
+    /// <summary>
+    /// What it has become since it was made, by messages or in the course of time, as far as no record says it; read when
+    /// it is stopped.
+    /// </summary>
+    public virtual object? State => null;
+
+    /// <summary>Goes on, before it is started, where another target of the same line has ended.</summary>
+    public virtual void TakeState(object state)
+    {
+    }
+
     /// <summary>Finishes what is in flight and makes everything durable; nothing is mapped afterwards.</summary>
     public virtual ValueTask StopAsync() => ValueTask.CompletedTask;
 

@@ -46,9 +46,16 @@ internal sealed class WritesLog : IDisposable
     /// <summary>Raised when the log is disabled, with the reason.</summary>
     public event Action<string>? Disabled;
 
+    /// <summary>Where the next entry goes.</summary>
+    public WritesLogPlace Place
+    {
+        get => new(_next, Entries, IsEnabled);
+        set => (_next, Entries, IsEnabled) = value;
+    }
+
     private long SectorsPerSector => _sectorBytes >> Sectors.Shift;
 
-    /// <summary>Makes an empty log of what is on the device.</summary>
+    /// <summary>Makes a log of what is on the device: an empty one, or as far as one was written that is gone on with.</summary>
     public Task<Errno> BeginAsync() => WriteSuperAsync();
 
     public void Append(LoggedBlock block)

@@ -29,19 +29,17 @@ public sealed class FileDevice : BlockDevice
     private Errno _oldError;
     private Sectors _length;
 
-    private FileDevice(IoLoop loop, BlockFile file, FileDeviceOptions options)
+    private FileDevice(IoLoop loop, BlockFile file, bool readOnly, bool inlineWrites, Errno oldError)
         : base(loop)
     {
         _file = file;
-        IsReadOnly = options.ReadOnly;
+        IsReadOnly = readOnly;
         _length = Sectors.Floor(file.Identity.SizeBytes);
-        _inlineWrites = !file.IsDirect && (file.IsInMemory || options.InlineWrites);
+        _inlineWrites = !file.IsDirect && (file.IsInMemory || inlineWrites);
         _triesNoWait = !file.IsDirect && !file.IsInMemory;
         Ring = (loop as KernelLoop)?.Ring;
         _syncs = new SyncGroup(loop, file, Ring);
-        // Linux tells a write-back error that nobody has seen to whoever syncs first after the next open. Here that is
-        // this, and not a client's flush of something else.
-        _oldError = file.Sync();
+        _oldError = oldError;
     }
 
     /// <inheritdoc/>
@@ -78,7 +76,22 @@ public sealed class FileDevice : BlockDevice
     public static FileDevice Open(IoLoop loop, FileDeviceOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new FileDevice(loop, new BlockFile(options), options);
+        var file = new BlockFile(options);
+        // Linux tells a write-back error that nobody has seen to whoever syncs first after the next open. Here that is
+        // this, and not a client's flush of something else.
+        return new FileDevice(loop, file, options.ReadOnly, options.InlineWrites, file.Sync());
+    }
+
+    /// <summary>
+    /// Hands the open, locked file over to a device on another loop; this one is disposed. Nothing may be under way. Only
+    /// on this device's loop.
+    /// </summary>
+    /// <param name="loop">The home of the new device. Others may live there, so it does no writes inline that could wait.</param>
+    public async ValueTask<FileDevice> MoveToAsync(IoLoop loop)
+    {
+        LetGo();
+        await base.DisposeAsync();
+        return new FileDevice(loop, _file, IsReadOnly, inlineWrites: false, _oldError);
     }
 
     /// <inheritdoc/>
@@ -128,10 +141,7 @@ public sealed class FileDevice : BlockDevice
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
-        _lane?.Dispose();
-        for (FileRingWork? work = _freeRingWork; work is not null; work = work.NextFree)
-            work.Free();
-        _syncs.Dispose();
+        LetGo();
         _file.Dispose();
         await base.DisposeAsync();
     }
@@ -210,6 +220,14 @@ public sealed class FileDevice : BlockDevice
         if (errno != Errno.EAGAIN)
             _triesNoWait = errno is not (Errno.EOPNOTSUPP or Errno.EINVAL);
         return false;
+    }
+
+    private void LetGo()
+    {
+        _lane?.Dispose();
+        for (FileRingWork? work = _freeRingWork; work is not null; work = work.NextFree)
+            work.Free();
+        _syncs.Dispose();
     }
 
     private FileWork RentWork(BlockRequest request)

@@ -37,6 +37,39 @@ public sealed class ChangeTests
         Assert.That(volume.Daemon.Stop(), Is.Zero, volume.Daemon.Log);
     }
 
+    // Goal: what was not said to be for reading alone can be written when it is exported later; the rest is refused, and why.
+    [Test]
+    public void A_device_that_had_no_export_at_the_start_can_be_written_later()
+    {
+        using var scratch = new Scratch();
+        foreach (string file in (string[])["a.img", "b.img", "c.img"])
+            scratch.Sparse(file, 1 << 20);
+        string config = scratch.Write("later.json", """
+            {
+              "stateDirectory": "state", "control": "control.sock",
+              "listeners": [ { "unix": "nbd.sock" } ],
+              "devices": {
+                "vol0": { "table": "0 2048 linear a.img 0" },
+                "spare": { "table": "0 2048 linear dm:under 0" },
+                "under": { "table": "0 2048 linear b.img 0" },
+              },
+              "exports": [ { "name": "vol0", "readOnly": true } ],
+            }
+            """);
+        using DaemonProcess daemon = DaemonProcess.Serve("--config", config);
+        ToolResult Run(params string[] verb) => ControlTool.Run(scratch["control.sock"], verb);
+        Run("export", "add", "spare").MustSucceed();
+        using NbdClient client = NbdClient.Connect(scratch["nbd.sock"], "spare");
+        Assert.That(client.WriteAt(0, [.. Enumerable.Repeat((byte)5, 512)]), Is.Zero);
+        AssertFails(Run("export", "add", "more", "--device", "dm:vol0"), 1, "a.img is open for reading alone; remove the read-only");
+        string table = scratch.Write("table", $"0 2048 linear {scratch["c.img"]} 0");
+        Run("create", "fixed", "--read-only", "--table", table).MustSucceed();
+        AssertFails(Run("export", "add", "fixed"), 1, "c.img is open for reading alone; remove the read-only");
+        Run("export", "add", "fixed", "--read-only").MustSucceed();
+        Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+        Assert.That(File.ReadAllBytes(scratch["b.img"])[0], Is.EqualTo(5));
+    }
+
     // Goal: the checks of a start hold while running too, and what is refused leaves nothing behind.
     [Test]
     public void What_would_be_refused_at_a_start_is_refused_while_running()

@@ -29,6 +29,55 @@ public sealed class EventTests
         Assert.That(volume.Lines("events", "--after", "1"), Has.Length.EqualTo(lines.Length - 1));
     }
 
+    // Goal: who reads too slowly is told how many events there were that are not kept, and goes on behind them.
+    [Test]
+    public void A_follower_that_falls_behind_is_told_what_it_lost()
+    {
+        // More than are kept and all buffers on the way hold.
+        const int count = 12000;
+        using var volume = new ShakyVolume();
+        using DaemonProcess json = Verb(volume, "events", "--follow", "--json");
+        using DaemonProcess text = Verb(volume, "events", "shaky", "--follow");
+        Deadline.WaitFor(() => Connected(volume.Control) == 2, "two followers");
+        Load(volume, 1);
+        Deadline.WaitFor(() => json.Output.Length > 0 && text.Output.Length > 0, "both follow");
+        json.Signal("STOP");
+        text.Signal("STOP");
+        Load(volume, count - 1);
+        json.Signal("CONT");
+        text.Signal("CONT");
+        Deadline.WaitFor(() => json.Output.Contains($"\"sequence\":{count},", StringComparison.Ordinal), "the last event");
+        Deadline.WaitFor(() => text.Output.Contains($" {count} shaky: ", StringComparison.Ordinal), "the last line");
+        JsonElement[] events = [.. json.Output.Split('\n')[..^1].Select(line => JsonDocument.Parse(line).RootElement)];
+        JsonElement lost = events.Single(e => e.GetProperty("kind").GetString() == "lost");
+        long missing = lost.GetProperty("count").GetInt64();
+        Assert.That(missing, Is.EqualTo(count - (events.Length - 1)).And.Positive);
+        int at = Array.IndexOf(events, lost);
+        Assert.That(lost.GetProperty("sequence").GetInt64(), Is.EqualTo(events[at - 1].GetProperty("sequence").GetInt64() + missing));
+        Assert.That(events[at + 1].GetProperty("sequence").GetInt64(), Is.EqualTo(lost.GetProperty("sequence").GetInt64() + 1));
+        Assert.That(text.Output, Does.Match(
+            @"\d \d+ \d+ events, of whatever device, are lost: the daemon keeps the latest 4096, and more came before they were read"));
+        // Who has seen some is told too, and who only looks is not.
+        Assert.That(volume.Lines("events", "--after", "1")[0], Does.Contain($" {count - 4097} events are lost"));
+        Assert.That(volume.Lines("events"), Has.Length.EqualTo(4096));
+    }
+
+    // Goal: Ctrl-C ends what goes on until then, and whoever started it sees by what.
+    [TestCase("events", "--follow")]
+    [TestCase("status", "--watch")]
+    [TestCase("wait", "vol0")]
+    public void An_interrupt_ends_those_who_follow(string verb, string argument)
+    {
+        using var volume = new ShakyVolume();
+        using DaemonProcess follower = Verb(volume, verb, argument);
+        Deadline.WaitFor(() => Connected(volume.Control) == 1, "a follower");
+        if (verb == "status")
+            Deadline.WaitFor(() => follower.Output.Length > 0, "the status");
+        follower.Signal("INT");
+        Assert.That(follower.WaitForExit(), Is.EqualTo(128 + 2));
+        Assert.That(follower.Log, Is.Empty);
+    }
+
     // Goal: 'wait' is device-mapper's: it returns at once when the number is passed already, and otherwise when it is.
     [Test]
     public void Wait_ends_with_the_next_event()
@@ -65,6 +114,11 @@ public sealed class EventTests
 
     private static DaemonProcess Verb(ShakyVolume volume, params string[] verb) =>
         DaemonProcess.Launch([.. verb, "--control", volume.Control]);
+
+    // Each table that is loaded is an event.
+    private static void Load(ShakyVolume volume, int times) => Tool.Run(
+        "curl", "-sS", "--fail", "--unix-socket", volume.Control, "-X", "PUT", "-H", "Content-Type: application/json", "--data",
+        """{ "table": "0 131072 zero" }""", $"http://localhost/v1/volumes/shaky/inactive-table?n=[1-{times}]").MustSucceed();
 
     /// <summary>How many are connected to a control socket.</summary>
     internal static int Connected(string control) =>

@@ -5,17 +5,23 @@ namespace DmIo.Daemon.Control;
 /// <summary>Something that happened to a volume.</summary>
 internal sealed record EventInfo
 {
+    public const string LostKind = "lost";
+
     /// <summary>Counts all events of this run of the daemon from 1.</summary>
     public required long Sequence { get; init; }
 
-    /// <summary>The volume's event number after it.</summary>
+    /// <summary>The volume's event number after it; 0 where it is about none.</summary>
     public required long Number { get; init; }
 
     public required DateTimeOffset Time { get; init; }
 
+    /// <summary>Empty where it is about none.</summary>
     public required string Volume { get; init; }
 
-    /// <summary>What happened, in one word: legFailed, legReturned, recoveryBegan and so on.</summary>
+    /// <summary>
+    /// What happened, in one word: legFailed, legReturned, recoveryBegan and so on; lost, with their count and the sequence
+    /// number of the last one, where events are missing.
+    /// </summary>
     public required string Kind { get; init; }
 
     /// <summary>A sentence for people.</summary>
@@ -42,6 +48,23 @@ internal sealed record EventInfo
     public string? Errno { get; init; }
 
     public ulong? ErrorBits { get; init; }
+
+    /// <summary>Stands for events that are not kept any more.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="next">The one behind them.</param>
+    /// <param name="volume">The only volume that is asked for, if so.</param>
+    /// <param name="kept">How many events are kept.</param>
+    public static EventInfo Lost(long count, VolumeEvent next, string? volume, int kept) => new()
+    {
+        Sequence = next.Sequence - 1,
+        Number = 0,
+        Time = next.Time,
+        Volume = "",
+        Kind = LostKind,
+        Text = $"{count} events{(volume is null ? "" : ", of whatever device,")} are lost: the daemon keeps the latest {kept}, "
+            + "and more came before they were read",
+        Count = count,
+    };
 
     public static EventInfo Of(VolumeEvent e) => new()
     {
