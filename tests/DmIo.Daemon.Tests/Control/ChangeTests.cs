@@ -146,6 +146,18 @@ public sealed class ChangeTests
         Assert.That(back, Is.EqualTo(data));
     }
 
+    // Goal: what would go at another moment exits with 1, and a script knows that it may try again.
+    [Test]
+    public void What_does_not_go_now_is_no_mistake()
+    {
+        using var volume = new ShakyVolume();
+        volume.LoseLeg();
+        AssertFails(volume.Run("grow", "vol0", "65M"), 1, "vol0: a mirror grows while all its legs are in sync");
+        AssertFails(volume.Run("leg", "fail", "vol0", "0"), 1, "vol0: leg 0 (");
+        AssertFails(volume.Run("suspend", "shaky"), 1, "shaky: could not be flushed (EIO), so it was not suspended");
+        volume.Run("suspend", "shaky", "--noflush").MustSucceed();
+    }
+
     // Goal: whoever holds requests back and forgets it does not keep the daemon from a clean stop.
     [Test]
     public void A_stop_finishes_what_a_suspended_device_holds_back()
