@@ -164,7 +164,6 @@ public sealed partial class MappedDevice
             throw e is MapperException ? e : new MapperException($"{Name}: {e.Message}");
         }
         _lost = null;
-        Volatile.Write(ref _eventNumber, _eventNumber + 1);
         foreach (Target target in _targets)
             MapperLog.Status(Logger, Name, StatusOf(target));
     }

@@ -66,9 +66,10 @@ internal sealed partial class RunningVolumes
         }
         if (loop < 0)
             loop = OpenOrShareLoop();
-        foreach (string path in paths)
+        // A change asks something of the files beneath other devices too, such as to be written.
+        foreach (LegUse use in @checked.Legs.Values)
         {
-            if (_registries[loop].Conflict(@checked.Legs[path]) is { } conflict)
+            if (_registries.Select(r => r.Conflict(use)).FirstOrDefault(c => c is not null) is { } conflict)
                 throw ControlException.Conflict($"{name}: {conflict}");
         }
         await _loops[loop].InvokeAsync(() =>

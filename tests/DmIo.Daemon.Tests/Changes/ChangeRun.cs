@@ -67,7 +67,7 @@ public sealed class ChangeRun : IDisposable
             }
             CheckAll();
         }
-        catch (Exception e) when (e is InvalidDataException or TimeoutException)
+        catch (Exception e)
         {
             throw new InvalidDataException($"{_options}, {when}: {e.Message}\n{_volume.Daemon.Log}", e);
         }
