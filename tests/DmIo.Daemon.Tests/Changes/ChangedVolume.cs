@@ -191,6 +191,8 @@ public sealed partial class ChangedVolume : IDisposable
 
     private string? Refused(string said)
     {
+        if (Daemon.HasExited)
+            throw new InvalidDataException($"the daemon ended: {said}");
         Interlocked.Increment(ref _refusals);
         _told.WriteLine($"    {said}");
         return null;
