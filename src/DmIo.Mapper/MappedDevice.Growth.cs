@@ -27,7 +27,7 @@ public sealed partial class MappedDevice
         }
         if (_targets[^1] is MirrorTarget { Knowledge: var legs } && (legs.Set != legs.All || !legs.IsWhole))
         {
-            throw new MapperException(
+            throw new NotNowException(
                 $"{Name}: a mirror grows while all its legs are in sync, and they are in {legs.InSyncRegions} of "
                 + $"{legs.Regions} regions; wait until they are, or remove the leg that is out");
         }

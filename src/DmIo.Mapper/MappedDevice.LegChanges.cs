@@ -108,7 +108,7 @@ public sealed partial class MappedDevice
             if (spec.Legs[i] == device)
                 return mirror.Knowledge[i] is { IsInSet: true, Lacks.Count: 0 } && mirror.Knowledge.MayDiffer.Count == 0;
         }
-        throw new MapperException($"{Name}: {device.Device} was taken out of the mirror again before it was in sync");
+        throw new NotNowException($"{Name}: {device.Device} was taken out of the mirror again before it was in sync");
     }
 
     private Task TakeLegsAsync(
@@ -145,7 +145,7 @@ public sealed partial class MappedDevice
         LegSet legs = mirror.Knowledge;
         if (legs.HeldOnlyBy(legs[leg]) is var region and >= 0)
         {
-            throw new MapperException(
+            throw new NotNowException(
                 $"{Name}: leg {leg} ({legs[leg].Place.Argument}) alone holds what is in region {region}, and perhaps others; "
                 + "wait until another leg is in sync");
         }

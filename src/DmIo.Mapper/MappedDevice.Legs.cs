@@ -104,7 +104,7 @@ public sealed partial class MappedDevice
     private Task<T> OnMirrorAsync<T>(Sectors? at, Func<MirrorTarget, Task<T>> action) => Loop.InvokeAsync(async () =>
     {
         if (!_changing.IsCompleted)
-            throw new MapperException($"{Name}: it is being suspended or given another table; wait for that and try again");
+            throw new NotNowException($"{Name}: it is being suspended or given another table; wait for that and try again");
         return await action(FindMirror(at));
     });
 

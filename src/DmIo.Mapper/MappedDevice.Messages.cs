@@ -21,7 +21,7 @@ public sealed partial class MappedDevice
             if (_stopped)
                 throw new MapperException($"{Name}: is stopped and takes no messages");
             if (!_changing.IsCompleted)
-                throw new MapperException($"{Name}: it is being suspended or given another table; wait for that and try again");
+                throw new NotNowException($"{Name}: it is being suspended or given another table; wait for that and try again");
             if (sector < Sectors.Zero || sector >= Length)
                 throw new MapperException($"{Name}: there is no sector {sector}; it has 0 to {Length - new Sectors(1)}");
             return _targets[FindTarget(sector)].MessageAsync(words);

@@ -112,7 +112,7 @@ public sealed partial class MappedDevice
             target.Map(flush);
             if (await flush.Task is not Errno.None and var errno)
             {
-                throw new MapperException(
+                throw new NotNowException(
                     $"{Name}: could not be flushed ({errno}), so it was not suspended; mend what failed, or suspend it "
                     + "without the flush (--noflush)");
             }
@@ -132,7 +132,7 @@ public sealed partial class MappedDevice
     private async Task TakeSuccessorAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
     {
         if (IsSuspended || HasInactiveTable)
-            throw new MapperException($"{Name}: is suspended, or a loaded table waits; resume it first (resume)");
+            throw new NotNowException($"{Name}: is suspended, or a loaded table waits; resume it first (resume)");
         CheckSuccessor(table);
         await HoldBackAllAsync(flush: false, cancellationToken);
         await SwapAndServeAsync(table, options, cancellationToken);
@@ -169,7 +169,6 @@ public sealed partial class MappedDevice
             throw e is MapperException ? e : new MapperException($"{Name}: {e.Message}");
         }
         _lost = null;
-        Volatile.Write(ref _eventNumber, _eventNumber + 1);
         foreach (Target target in _targets)
             MapperLog.Status(Logger, Name, StatusOf(target));
     }
@@ -258,7 +257,7 @@ public sealed partial class MappedDevice
         {
             if (binding.Devices.Contains(hung.Device))
             {
-                throw new MapperException(
+                throw new NotNowException(
                     $"{Name}: {hung.Argument} was asked something that hangs and may still land; wait until it answers, or "
                     + "leave it out of the table");
             }

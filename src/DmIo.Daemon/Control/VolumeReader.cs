@@ -31,7 +31,7 @@ internal sealed class VolumeReader(RunningVolumes volumes)
     public async Task<IReadOnlyList<VolumeInfo>> VolumesAsync()
     {
         IReadOnlyList<NbdConnectionInfo> connections = await volumes.Server.ReadConnectionsAsync();
-        return [.. volumes.Devices.Select(d => Describe(d, connections))];
+        return [.. volumes.Devices.OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Describe(d, connections))];
     }
 
     public async Task<VolumeInfo> VolumeAsync(string name) =>

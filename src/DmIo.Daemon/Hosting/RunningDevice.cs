@@ -23,7 +23,8 @@ internal sealed record RunningDevice(MappedDevice Device, DeviceConfiguration So
         Name = Name,
         TableText = "",
         Table = table,
-        IsWritten = Source.IsWritten,
+        // What has been written so far is so with another table too, also while nothing stands on it.
+        IsWritten = Source.IsWritten || !Device.IsReadOnly,
         IsReadOnly = Source.IsReadOnly,
         Direct = Source.Direct,
         DirectPaths = [.. Source.DirectPaths.Intersect(table.Devices)],

@@ -62,7 +62,7 @@ internal sealed partial class RunningVolumes
         // Beneath devices that are open already, too.
         foreach (LegUse use in @checked.Legs.Values)
         {
-            if (_registries[loop].Conflict(use) is { } conflict)
+            if (_registries.Select(r => r.Conflict(use)).FirstOrDefault(c => c is not null) is { } conflict)
                 throw ControlException.Conflict($"{name}: {conflict}");
         }
         await _loops[loop].InvokeAsync(() =>

@@ -179,6 +179,35 @@ public sealed class ChangeTests
         Assert.That(back, Is.EqualTo(data));
     }
 
+    // Goal: what would go at another moment exits with 1, and a script knows that it may try again.
+    [Test]
+    public void What_does_not_go_now_is_no_mistake()
+    {
+        using var volume = new ShakyVolume();
+        volume.LoseLeg();
+        AssertFails(volume.Run("grow", "vol0", "65M"), 1, "vol0: a mirror grows while all its legs are in sync");
+        AssertFails(volume.Run("leg", "fail", "vol0", "0"), 1, "vol0: leg 0 (");
+        AssertFails(volume.Run("suspend", "shaky"), 1, "shaky: could not be flushed (EIO), so it was not suspended");
+        volume.Run("suspend", "shaky", "--noflush").MustSucceed();
+    }
+
+    // Goal: a mapped device that is given another table while nothing stands on it can be written when it is a leg again.
+    [Test]
+    public void A_mapped_device_is_mended_and_becomes_a_leg_again()
+    {
+        using var volume = new ShakyVolume();
+        string spare = volume.Scratch.Sparse("spare.img", 64 << 20);
+        volume.Run("leg", "replace", "vol0", "dm:shaky", spare).MustSucceed();
+        string table = volume.Scratch.Write("table", $"0 131072 linear {volume.Scratch["e.img"]} 0");
+        volume.Run("reload", "shaky", "--table", table).MustSucceed();
+        volume.Run("suspend", "shaky", "--noflush").MustSucceed();
+        volume.Run("resume", "shaky").MustSucceed();
+        volume.Run("leg", "add", "vol0", "dm:shaky").MustSucceed();
+        using NbdClient client = NbdClient.Connect(volume.Socket);
+        Assert.That(client.WriteAt(40 << 20, new byte[512]), Is.Zero, volume.Daemon.Log);
+        Deadline.WaitFor(() => volume.Lines("status", "vol0")[0].Contains(" 128/128 1 AAA ", StringComparison.Ordinal), "three legs");
+    }
+
     // Goal: whoever holds requests back and forgets it does not keep the daemon from a clean stop.
     [Test]
     public void A_stop_finishes_what_a_suspended_device_holds_back()
