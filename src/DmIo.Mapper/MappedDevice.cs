@@ -6,7 +6,7 @@ namespace DmIo.Mapper;
 /// A block device made of other block devices by a table, as device-mapper makes them. Overlapping changes take turns
 /// here, whatever the targets are. Owns its targets and their state files, not the devices beneath.
 /// </summary>
-public sealed partial class MappedDevice : OrderedDevice
+public sealed partial class MappedDevice : OrderedDevice, IRegionStates
 {
     private readonly IDeviceSource _devices;
     private readonly EventRing? _events;
@@ -49,6 +49,9 @@ public sealed partial class MappedDevice : OrderedDevice
 
     /// <inheritdoc/>
     public override Sectors WriteZeroesLimit => _writeZeroesLimit;
+
+    /// <inheritdoc/>
+    public override bool CanZeroFast => _targets.Length > 0 && _targets.All(target => target.CanZeroFast);
 
     /// <inheritdoc/>
     public override Errno TakeOldError()

@@ -140,7 +140,7 @@ public sealed partial class NbdServer : IAsyncDisposable
         HandshakeChannel channel = new(_loop, fd);
         Handshake handshake = new(channel, _exports, _limits, peer, _logger) { IsStopping = _isStopping };
         _handshakes.Add(handshake, (channel, client));
-        NbdExport? chosen = null;
+        ChosenExport? chosen = null;
         try
         {
             await using ITimer deadline = _loop.Time.CreateTimer(
@@ -167,7 +167,7 @@ public sealed partial class NbdServer : IAsyncDisposable
         }
         _handshakes.Remove(handshake);
         // An export may have been removed while its name was on its way to the client.
-        if (chosen is not null && _exports.Has(chosen))
+        if (chosen is not null && _exports.Has(chosen.Export))
         {
             Serve(channel, chosen, client);
             return;
@@ -176,13 +176,14 @@ public sealed partial class NbdServer : IAsyncDisposable
         SlotFreed();
     }
 
-    private void Serve(HandshakeChannel channel, NbdExport export, ServedClient client)
+    private void Serve(HandshakeChannel channel, ChosenExport chosen, ServedClient client)
     {
+        NbdExport export = chosen.Export;
         _logger.Serving(client.Peer, Printable.Name(export.Name));
         if (!_memories.TryGetValue(export.Loop, out LoopMemory? memory))
             _memories.Add(export.Loop, memory = new LoopMemory(export.Loop, _limits, _pinned));
         var connection = new NbdConnection(
-            channel.Fd, export, _limits, memory, client, channel.Detach(), _logger,
+            channel.Fd, chosen, _limits, memory, client, channel.Detach(), _logger,
             ended => _loop.Post(new Step(() => Ended(ended))));
         _connections.Add(connection);
         connection.PostBegin();

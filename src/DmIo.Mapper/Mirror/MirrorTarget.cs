@@ -201,16 +201,6 @@ internal sealed partial class MirrorTarget : Target
             throw new IOException($"{Host.Name}: {_log.Location} cannot be written ({errno})");
     }
 
-    public override async ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
-        Sectors start, Sectors count, CancellationToken cancellationToken)
-    {
-        Leg? source = _legs.SourceOf(_legs.RegionOf(start), _legs.LastOf(start, count));
-        if (source is null)
-            return await base.ReadExtentsAsync(start, count, cancellationToken);
-        return Shift(
-            await source.Device.ReadExtentsAsync(start + source.Offset, count, cancellationToken), source.Offset);
-    }
-
     public override async ValueTask DisposeAsync()
     {
         _returns.Dispose();

@@ -1,4 +1,8 @@
+using System.Collections.Immutable;
 using DmIo.Linux;
+using DmIo.Nbd.Negotiation;
+using DmIo.Nbd.Status;
+using DmIo.Nbd.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace DmIo.Nbd.Transmission;
@@ -16,6 +20,8 @@ internal sealed partial class NbdConnection : FdWatch
     private readonly KernelLoop _loop;
     private readonly NbdExport _export;
     private readonly NbdLimits _limits;
+    private readonly ImmutableArray<MetaContext> _contexts;
+    private readonly int _headerBytes;
     private readonly LoopMemory _memory;
     private readonly ReceiveBuffer _received;
     private readonly ReplySender _sender;
@@ -41,7 +47,7 @@ internal sealed partial class NbdConnection : FdWatch
 
     /// <summary>Takes over a socket whose handshake is done.</summary>
     /// <param name="fd">The socket, non-blocking; owned from here on.</param>
-    /// <param name="export">What the client chose.</param>
+    /// <param name="chosen">What the client chose, and how requests and replies look.</param>
     /// <param name="limits">The server's limits.</param>
     /// <param name="memory">What the connections of the export's loop share.</param>
     /// <param name="client">Who it is.</param>
@@ -49,12 +55,15 @@ internal sealed partial class NbdConnection : FdWatch
     /// <param name="logger">Where its end is told.</param>
     /// <param name="ended">Called on the export's loop when nothing of the connection is left.</param>
     public NbdConnection(
-        int fd, NbdExport export, NbdLimits limits, LoopMemory memory, ServedClient client, byte[] early, ILogger logger,
+        int fd, ChosenExport chosen, NbdLimits limits, LoopMemory memory, ServedClient client, byte[] early, ILogger logger,
         Action<NbdConnection> ended)
         : base(fd)
     {
-        _loop = export.Loop;
-        _export = export;
+        _export = chosen.Export;
+        _loop = _export.Loop;
+        _contexts = chosen.Contexts;
+        Form = chosen.Form;
+        _headerBytes = RequestHeader.Bytes(Form);
         _limits = limits;
         _memory = memory;
         _early = early;
@@ -62,12 +71,15 @@ internal sealed partial class NbdConnection : FdWatch
         _ended = ended;
         Client = client;
         _received = new ReceiveBuffer(memory, this);
-        _sender = new ReplySender(this);
+        _sender = new ReplySender(this, Form);
         _batchEnd = new Step(EndBatch);
     }
 
     /// <summary>Who it is.</summary>
     public ServedClient Client { get; }
+
+    /// <summary>How requests and replies look.</summary>
+    public ReplyForm Form { get; }
 
     /// <summary>What is served.</summary>
     public NbdExport Export => _export;
@@ -169,9 +181,9 @@ internal sealed partial class NbdConnection : FdWatch
         _requests++;
         if (request.ReplyError != 0)
             _errors++;
-        else if (request.ReplyData.LengthBytes > 0)
+        else if (request.Command == NbdConstants.NBD_CMD_READ)
             _bytesRead += request.ReplyData.LengthBytes;
-        else
+        else if (request.Command == NbdConstants.NBD_CMD_WRITE)
             _bytesWritten += request.CountedBytes;
     }
 

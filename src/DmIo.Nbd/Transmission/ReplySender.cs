@@ -8,7 +8,7 @@ namespace DmIo.Nbd.Transmission;
 /// Sends a connection's replies in the order of their completion, headers and data of many in one call. Owns the
 /// requests from <see cref="Add"/> until their last byte is in the socket, and releases them through the connection.
 /// </summary>
-internal sealed unsafe class ReplySender(NbdConnection connection)
+internal sealed unsafe class ReplySender(NbdConnection connection, ReplyForm form)
 {
     // As many as fit beside their data's vectors in one call.
     private const int MaxHeaders = IoVec.Max / 2;
@@ -32,7 +32,7 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
     public void Add(NbdRequest request)
     {
         request.NextReply = null;
-        request.UnsentBytes = NbdConstants.SimpleReplyHeaderBytes + request.ReplyData.LengthBytes;
+        request.UnsentBytes = request.PrepareReply(form);
         UnsentBytes += request.UnsentBytes;
         if (_last is null)
             _firstUnsent = request;
@@ -106,26 +106,35 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
         if (_vectors is null)
         {
             _vectors = (IoVec*)NativeMemory.Alloc(IoVec.Max, (nuint)sizeof(IoVec));
-            _headers = (byte*)NativeMemory.Alloc(MaxHeaders, NbdConstants.SimpleReplyHeaderBytes);
+            _headers = (byte*)NativeMemory.Alloc(MaxHeaders, ReplyChunk.MaxDataHeaderBytes);
         }
         int count = 0;
         int headers = 0;
+        byte* header = _headers;
         bool extends = false;
         _batchBytes = 0;
         NbdRequest? request = _firstUnbatched;
-        while (request is not null && headers < MaxHeaders && count + 1 + request.ReplySegments <= IoVec.Max)
+        while (request is not null && headers < MaxHeaders && count + 1 + request.ReplyVectors <= IoVec.Max)
         {
-            byte* header = _headers + headers++ * NbdConstants.SimpleReplyHeaderBytes;
-            SimpleReply.Write(
-                new Span<byte>(header, NbdConstants.SimpleReplyHeaderBytes), request.ReplyError, request.Cookie);
-            // Headers without data between them lie side by side: one vector for all of them.
-            if (extends)
-                _vectors[count - 1] = Longer(_vectors[count - 1]);
+            if (request.Composed is { } composed)
+            {
+                count = composed.AddVectors(_vectors, count, request.ReplyData);
+                extends = false;
+            }
             else
-                _vectors[count++] = new IoVec((nint)header, NbdConstants.SimpleReplyHeaderBytes);
-            foreach (IoSegment segment in request.ReplyData)
-                _vectors[count++] = new IoVec(segment.Address, segment.LengthBytes);
-            extends = request.ReplySegments == 0;
+            {
+                int bytes = request.WriteHeader(new Span<byte>(header, ReplyChunk.MaxDataHeaderBytes), form);
+                // Headers without data between them lie side by side: one vector for all of them.
+                if (extends)
+                    _vectors[count - 1] = new IoVec(_vectors[count - 1].Base, _vectors[count - 1].Length + bytes);
+                else
+                    _vectors[count++] = new IoVec((nint)header, bytes);
+                foreach (IoSegment segment in request.ReplyData)
+                    _vectors[count++] = new IoVec(segment.Address, segment.LengthBytes);
+                extends = request.ReplyData.LengthBytes == 0;
+                headers++;
+                header += bytes;
+            }
             _batchBytes += request.UnsentBytes;
             request = request.NextReply;
         }
@@ -134,9 +143,6 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
         _vectorEnd = count;
         return true;
     }
-
-    private static IoVec Longer(IoVec headers) =>
-        new(headers.Base, headers.Length + NbdConstants.SimpleReplyHeaderBytes);
 
     private void Consume(nint sent)
     {

@@ -9,7 +9,7 @@ namespace DmIo.Nbd.Tests;
 /// A client over a blocking socket that can break every rule: it sends what it is told, and reads what it expects or
 /// fails within seconds.
 /// </summary>
-internal sealed class NbdProbe : IDisposable
+internal sealed partial class NbdProbe : IDisposable
 {
     private const int PatienceMs = 10_000;
 
@@ -174,7 +174,7 @@ internal sealed class NbdProbe : IDisposable
             replies.Add(ReadOptionReply());
             Assert.That(replies[^1].Option, Is.EqualTo(option));
         }
-        while (replies[^1].Type is NBD_REP_INFO or NBD_REP_SERVER);
+        while (replies[^1].Type is NBD_REP_INFO or NBD_REP_SERVER or NBD_REP_META_CONTEXT);
         return replies;
     }
 
