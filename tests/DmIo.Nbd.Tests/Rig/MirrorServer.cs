@@ -61,10 +61,11 @@ internal sealed class MirrorServer : IDeviceSource, IDisposable
         return 0;
     });
 
-    /// <summary>From now on a leg fails to flush.</summary>
-    public void FailFlushes(int leg) => OnLoop(() =>
+    /// <summary>From now on no leg can be flushed.</summary>
+    public void FailFlushes() => OnLoop(() =>
     {
-        Legs[leg].FailAll(Errno.EIO, BlockOperation.Flush);
+        foreach (ScriptedDevice leg in Legs)
+            leg.FailAll(Errno.EIO, BlockOperation.Flush);
         return 0;
     });
 
