@@ -68,6 +68,11 @@ public sealed partial class MappedDevice : OrderedDevice, IRegionStates
     /// <summary>What it is made of; another after a resume that takes one. From any thread.</summary>
     public Table Table => _table;
 
+    /// <summary>
+    /// What tells it from others wherever it is served: what the record of its first mirror calls it; null without one.
+    /// </summary>
+    public Guid? VolumeId => _targets.OfType<MirrorTarget>().FirstOrDefault()?.VolumeId;
+
     /// <summary>How often the health of something in the device has changed, as device-mapper's event number.</summary>
     public long EventNumber => Volatile.Read(ref _eventNumber);
 

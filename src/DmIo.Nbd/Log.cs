@@ -48,6 +48,9 @@ internal static partial class Log
         "{Peer}: export {Export}: has closed its sending side and others ask: its changes not yet started never start")]
     public static partial void Overtaken(this ILogger logger, string peer, string export);
 
+    [LoggerMessage(3018, LogLevel.Error, "{Peer}: export {Export}: a block status was answered EIO, the server made a mistake")]
+    public static partial void StatusBug(this ILogger logger, string peer, string export, Exception exception);
+
     [LoggerMessage(3020, LogLevel.Warning, "{Count} connections were cut off with requests unanswered")]
     public static partial void StopWasForced(this ILogger logger, int count);
 

@@ -182,6 +182,24 @@ public sealed class BlockStatusTests
         volume.CompareLegs();
     }
 
+    // Goal: an export that nobody has described says which volume it is, the same after a restart.
+    [Test]
+    public void A_volume_is_known_by_its_uuid()
+    {
+        using var volume = new Volume("4M");
+        string first = Describe();
+        Assert.That(first, Does.Match("^volume [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"));
+        Assert.That(Describe(), Is.EqualTo(first));
+
+        string Describe()
+        {
+            DaemonProcess daemon = volume.Serve();
+            string info = Tool.Run("nbdinfo", "--json", volume.Uri).MustSucceed().Output;
+            Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+            return JsonDocument.Parse(info).RootElement.GetProperty("exports")[0].GetProperty("description").GetString()!;
+        }
+    }
+
     private static (long Offset, long Length, long Status)[] Map(string uri, string context)
     {
         string map = Tool.Run("nbdinfo", $"--map={context}", "--json", uri).MustSucceed().Output;

@@ -229,7 +229,10 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
     private void AddExport(CheckedExport export)
     {
         OrderedDevice device = _registries[export.Loop].FindOrdered(export.Source.Device);
-        var served = new NbdExport(export.Source.Name, device, export.Source.ReadOnly, export.Source.Description);
+        // Whoever finds a device attached can tell whose it is.
+        string? description = export.Source.Description
+            ?? (device is MappedDevice { VolumeId: { } id } ? $"volume {id}" : null);
+        var served = new NbdExport(export.Source.Name, device, export.Source.ReadOnly, description);
         _server!.AddExport(served, export.Source.IsDefault);
         ServedExports = ServedExports.Add(new RunningExport(served, export.Source));
     }

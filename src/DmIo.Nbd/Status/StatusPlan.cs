@@ -18,6 +18,23 @@ internal sealed class StatusPlan : RequestPlan
 
     private static async ValueTask AnswerAsync(NbdRequest request)
     {
+        int bytes;
+        try
+        {
+            bytes = await WriteChunksAsync(request);
+        }
+#pragma warning disable CA1031 // Nobody waits for the task, and the client for its answer.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            request.Connection.FailStatus(request, e);
+            return;
+        }
+        request.FinishWith(bytes);
+    }
+
+    private static async ValueTask<int> WriteChunksAsync(NbdRequest request)
+    {
         int at = 0;
         int left = request.Contexts.Length;
         foreach (MetaContext context in request.Contexts)
@@ -29,6 +46,6 @@ internal sealed class StatusPlan : RequestPlan
                 await AllocationStatus.ReadAsync(request, chunk);
             at += chunk.Finish(request, context, isLast: --left == 0);
         }
-        request.FinishWith(at);
+        return at;
     }
 }

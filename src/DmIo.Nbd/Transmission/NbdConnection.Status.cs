@@ -9,6 +9,13 @@ namespace DmIo.Nbd.Transmission;
 /// <summary>BLOCK_STATUS, with its range in the header or, with extended headers, in a payload that names contexts too.</summary>
 internal sealed partial class NbdConnection
 {
+    /// <summary>A mistake of the server's met a request: it is answered all the same.</summary>
+    public void FailStatus(NbdRequest request, Exception exception)
+    {
+        _logger.StatusBug(Client.Peer, Printable.Name(_export.Name), exception);
+        request.Finish(Errno.EIO);
+    }
+
     private ParseResult? BeginStatus(in RequestHeader header, bool hasPayload)
     {
         ImmutableArray<MetaContext> contexts = _contexts;

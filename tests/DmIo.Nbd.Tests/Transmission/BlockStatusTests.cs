@@ -107,6 +107,17 @@ internal sealed class BlockStatusTests(object form)
     }
 
     [Test]
+    public void A_mistake_of_the_servers_is_answered_and_logged()
+    {
+        // Goal: nobody waits for an answer that never comes, and the connection goes on.
+        Tell((_, _) => throw new InvalidOperationException("planted"));
+        Assert.That(_probe.Error(NBD_CMD_BLOCK_STATUS, 0, 4096).Error, Is.EqualTo(NBD_EIO));
+        Assert.That(_server.Log.WaitFor(3018), Does.Contain("extents"));
+        Tell((_, _) => []);
+        Assert.That(_probe.Status(0, 4096)[Allocation], Is.EqualTo(new[] { (4096ul, 0ul) }));
+    }
+
+    [Test]
     public void A_device_that_hangs_over_it_holds_up_nobody_else()
     {
         // Goal: rule 6: others are served meanwhile, and the answer comes in the end: all of it is data.
