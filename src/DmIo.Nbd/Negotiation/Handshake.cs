@@ -1,4 +1,5 @@
 using System.Text;
+using DmIo.Nbd.Tls;
 using DmIo.Nbd.Transmission;
 using DmIo.Nbd.Wire;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ namespace DmIo.Nbd.Negotiation;
 /// answer is, the next option parses.
 /// </summary>
 internal sealed class Handshake(
-    HandshakeChannel channel, ExportTable exports, NbdLimits limits, string peer, ILogger logger)
+    HandshakeChannel channel, ExportTable exports, TlsNegotiation tls, NbdLimits limits, string peer, ILogger logger)
 {
     private bool _noZeroes;
 
@@ -30,14 +31,17 @@ internal sealed class Handshake(
         if ((flags & ~(NBD_FLAG_C_FIXED_NEWSTYLE | NBD_FLAG_C_NO_ZEROES)) != 0)
             throw Broken("unknown client flags");
         _noZeroes = (flags & NBD_FLAG_C_NO_ZEROES) != 0;
+        tls.MayStart = (flags & NBD_FLAG_C_FIXED_NEWSTYLE) != 0;
         for (int i = 0; i < limits.MaxOptions; i++)
         {
             (uint option, int length) = ReadHeader(await channel.ReadAsync(OptionHeaderBytes));
             byte[] data = await channel.ReadAsync(length);
             if (option == NBD_OPT_EXPORT_NAME)
                 return await ChooseOldWayAsync(data);
-            OptionReplies replies = Answer(option, data, out NbdExport? chosen);
+            OptionReplies replies = Answer(option, data, out NbdExport? chosen, out bool startsTls);
             await channel.SendAsync(replies.Message);
+            if (startsTls)
+                await StartTlsAsync();
             if (chosen is not null || option == NBD_OPT_ABORT)
                 return chosen;
         }
@@ -68,16 +72,27 @@ internal sealed class Handshake(
         return (option, (int)length);
     }
 
-    private OptionReplies Answer(uint option, byte[] data, out NbdExport? chosen)
+    // Whatever was negotiated before came from someone who could not yet be trusted, and counts for nothing
+    // (CVE-2021-3716). The client's flags belong to no option and stay.
+    private async ValueTask StartTlsAsync()
+    {
+        await channel.StartTlsAsync(tls);
+    }
+
+    private OptionReplies Answer(uint option, byte[] data, out NbdExport? chosen, out bool startsTls)
     {
         chosen = null;
+        startsTls = false;
         var replies = new OptionReplies(option);
         if (option == NBD_OPT_ABORT)
             return replies.Ack();
         if (IsStopping)
             return replies.Error(NBD_REP_ERR_SHUTDOWN, "the server is stopping");
+        if (tls.Refuse(option, replies) is { } refusal)
+            return refusal;
         return option switch
         {
+            NBD_OPT_STARTTLS => tls.AnswerStart(replies, data.Length, out startsTls),
             NBD_OPT_LIST => List(replies, data),
             NBD_OPT_INFO => Describe(replies, data, out _),
             NBD_OPT_GO => Describe(replies, data, out chosen),
@@ -90,7 +105,10 @@ internal sealed class Handshake(
         if (data.Length > 0)
             return replies.Error(NBD_REP_ERR_INVALID, "a list is asked for without data");
         foreach (NbdExport export in exports.All)
-            replies.Server(export);
+        {
+            if (!tls.Withholds(export))
+                replies.Server(export);
+        }
         return replies.Ack();
     }
 
@@ -105,6 +123,11 @@ internal sealed class Handshake(
             LogUnknown(request.Name);
             return replies.Error(NBD_REP_ERR_UNKNOWN, "there is no export of this name");
         }
+        if (tls.Withholds(export))
+        {
+            export = null;
+            return tls.RefuseExport(replies);
+        }
         return replies.Infos(export, request, limits.MaxPayloadBytes).Ack();
     }
 
@@ -115,11 +138,14 @@ internal sealed class Handshake(
             throw Broken("export name is longer than 4096 bytes");
         if (IsStopping)
             throw new HandshakeException(EndReason.Stopped);
-        if (exports.Find(name) is not { } export)
+        NbdExport? export = exports.Find(name);
+        if (export is null)
         {
             LogUnknown(name);
             throw Broken("unknown export");
         }
+        if (tls.Withholds(export))
+            throw Broken("asked for an export without the TLS that it requires");
         byte[] answer = new byte[ExportNameReplyBytes + (_noZeroes ? 0 : ExportNameZeroBytes)];
         var writer = new WireWriter(answer);
         writer.WriteUInt64((ulong)export.SizeBytes);
