@@ -24,7 +24,7 @@ internal sealed class TlsPeer(IReadOnlyList<string> allowed)
         if (certificate is null)
             return "the client showed no certificate";
         string[] names = [.. PeerNames.Of(certificate)];
-        Name = names is [{ } first, ..] ? Printable.Name(first) : "(no name)";
+        Name = names is [{ } first, ..] ? Printable.Bare(first) : "(no name)";
         if (errors != SslPolicyErrors.None)
         {
             IEnumerable<X509ChainStatusFlags> flags = chain?.ChainStatus.Select(s => s.Status) ?? [];
@@ -36,7 +36,7 @@ internal sealed class TlsPeer(IReadOnlyList<string> allowed)
             return null;
         if (PeerNames.Allowed(certificate, allowed) is not { } name)
             return $"none of the names in the client's certificate is allowed: {string.Join(", ", names.Select(Printable.Name))}";
-        Name = Printable.Name(name);
+        Name = Printable.Bare(name);
         return null;
     }
 }
