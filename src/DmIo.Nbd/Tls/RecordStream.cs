@@ -162,10 +162,16 @@ internal sealed class RecordStream : Stream, IValueTaskSource<int>
         if (!IsWaiting || !CanGoOn)
             return;
         IsWaiting = false;
+        // Where there is a context, tasks would go on elsewhere, on the thread pool, instead of within this call.
+        SynchronizationContext? context = SynchronizationContext.Current;
+        if (context is not null)
+            SynchronizationContext.SetSynchronizationContext(null);
         if (_failure is not null)
             _read.SetException(_failure);
         else
             _read.SetResult(Take());
+        if (context is not null)
+            SynchronizationContext.SetSynchronizationContext(context);
     }
 
     private int Take()

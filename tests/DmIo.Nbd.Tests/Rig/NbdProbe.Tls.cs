@@ -48,19 +48,19 @@ internal sealed partial class NbdProbe
     /// <summary>The server lets nobody in: at once, or when the client's certificate was looked at.</summary>
     public void ExpectNoTls(X509Certificate2? certificate = null)
     {
-        Exception? met = null;
+        int answer = 0;
         try
         {
             StartTls(certificate);
             // In TLS 1.3 a client thinks that it is in before the server has looked.
             Send(Option(NBD_OPT_LIST));
-            ReadOptionReply();
+            answer = _tls!.ReadByte();
         }
-        catch (Exception e) when (e is IOException or AuthenticationException or AssertionException)
+        catch (Exception e) when (e is IOException or AuthenticationException)
         {
-            met = e;
+            return;
         }
-        Assert.That(met, Is.Not.Null, "the client was let in");
+        Assert.That(answer, Is.EqualTo(-1), "the client was let in");
     }
 
     /// <summary>All that comes before the server closes is no option reply: an alert at most.</summary>
