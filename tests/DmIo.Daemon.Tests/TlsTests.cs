@@ -77,7 +77,7 @@ public sealed class TlsTests
         // What the client runs inside its connection looks at it from outside.
         string script = $"import nbd; h = nbd.NBD(); h.set_uri_allow_local_file(True); h.connect_uri('{Uri("alice")}'); "
             + $"import subprocess; print(subprocess.check_output(['{BuiltProgram.Path}', 'connections', '--control', '{_volume.Control}']).decode())";
-        string line = Tool.Run("python3", "-c", script).MustSucceed().Output.Trim();
+        string line = Tool.Run("/usr/bin/python3", "-c", script).MustSucceed().Output.Trim();
         Assert.That(line.Split('\t')[^1], Is.EqualTo("TLS 1.3 alice"));
     }
 
