@@ -91,6 +91,13 @@ internal sealed partial class NbdProbe
         while (_socket.Available > before);
     }
 
+    /// <summary>Sends past TLS.</summary>
+    public void SendRaw(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+            bytes = bytes[_socket.Send(bytes)..];
+    }
+
     /// <summary>Tells that nothing more comes, in TLS alone.</summary>
     public void SendCloseNotify() => _tls!.ShutdownAsync().Wait();
 }
