@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using DmIo.Testing;
 using NUnit.Framework;
 
@@ -57,6 +58,19 @@ public sealed class TlsTests
             "qemu-img", "info", "--object", Credentials("alice"), "--image-opts", Image).MustSucceed();
         Assert.That(info.Output, Does.Contain("64 MiB"));
         Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
+    }
+
+    [Test]
+    public void Nbd_client_negotiates_in_tls()
+    {
+        using DaemonProcess daemon = _volume.Serve("--tls-certificates", Pki, "--tls-allow", "alice", "--listen", "127.0.0.1:0");
+        Match address = Regex.Match(daemon.Output, @"nbds://127\.0\.0\.1:(\d+)/");
+        string File(string name) => _volume.Scratch[$"alice/{name}.pem"];
+        ToolResult list = Tool.Run(
+            "nbd-client", "-l", "localhost", address.Groups[1].Value, "-enable-tls", "-cacertfile", File("ca-cert"),
+            "-certfile", File("client-cert"), "-keyfile", File("client-key")).MustSucceed();
+        Assert.That(list.Output.Split('\n'), Does.Contain("vol0"));
+        daemon.WaitForLog("client alice");
     }
 
     [Test]
