@@ -57,6 +57,15 @@ internal static partial class Log
     [LoggerMessage(3021, LogLevel.Warning, "export {Export} was removed: {Count} connections were cut off with requests unanswered")]
     public static partial void RemovalWasForced(this ILogger logger, string export, int count);
 
+    [LoggerMessage(3030, LogLevel.Information, "{Peer}: {Protocol}, {Cipher}, client {Name}")]
+    public static partial void TlsBegan(this ILogger logger, string peer, string protocol, string cipher, string name);
+
+    [LoggerMessage(3031, LogLevel.Information, "{Directory}: new certificates are in use, good until {Until:u}")]
+    public static partial void CertificatesChanged(this ILogger logger, string directory, DateTime until);
+
+    [LoggerMessage(3032, LogLevel.Error, "{Reason}; new clients go on with the certificates from before")]
+    public static partial void CertificatesUnusable(this ILogger logger, string reason);
+
     [LoggerMessage(3011, LogLevel.Information, "{Peer}: export {Export}: connection ended: {Reason}")]
     private static partial void ConnectionEnded(ILogger logger, string peer, string export, string reason);
 

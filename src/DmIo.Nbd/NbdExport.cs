@@ -47,6 +47,12 @@ public sealed class NbdExport
     /// <summary>A line for people.</summary>
     public string? Description { get; }
 
+    /// <summary>
+    /// Whether clients without TLS are kept from it, and not told of it: where a server speaks TLS and does not require it
+    /// for everything.
+    /// </summary>
+    public bool RequiresTls { get; init; }
+
     internal KernelLoop Loop { get; }
 
     // To be touched on the loop alone.

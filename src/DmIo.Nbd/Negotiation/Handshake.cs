@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using DmIo.Nbd.Status;
+using DmIo.Nbd.Tls;
 using DmIo.Nbd.Transmission;
 using DmIo.Nbd.Wire;
 using Microsoft.Extensions.Logging;
@@ -13,9 +14,9 @@ namespace DmIo.Nbd.Negotiation;
 /// answer is, the next option parses.
 /// </summary>
 internal sealed class Handshake(
-    HandshakeChannel channel, ExportTable exports, NbdLimits limits, string peer, ILogger logger)
+    HandshakeChannel channel, ExportTable exports, TlsNegotiation tls, NbdLimits limits, string peer, ILogger logger)
 {
-    private readonly ClientTerms _terms = new();
+    private ClientTerms _terms = new();
     private bool _noZeroes;
 
     /// <summary>Set when the server stops: options are answered so.</summary>
@@ -33,14 +34,17 @@ internal sealed class Handshake(
         if ((flags & ~(NBD_FLAG_C_FIXED_NEWSTYLE | NBD_FLAG_C_NO_ZEROES)) != 0)
             throw Broken("unknown client flags");
         _noZeroes = (flags & NBD_FLAG_C_NO_ZEROES) != 0;
+        tls.MayStart = (flags & NBD_FLAG_C_FIXED_NEWSTYLE) != 0;
         for (int i = 0; i < limits.MaxOptions; i++)
         {
             (uint option, int length) = ReadHeader(await channel.ReadAsync(OptionHeaderBytes));
             byte[] data = await channel.ReadAsync(length);
             if (option == NBD_OPT_EXPORT_NAME)
                 return Chosen(await ChooseOldWayAsync(data));
-            OptionReplies replies = Answer(option, data, out NbdExport? chosen);
+            OptionReplies replies = Answer(option, data, out NbdExport? chosen, out bool startsTls);
             await channel.SendAsync(replies.Message);
+            if (startsTls)
+                await StartTlsAsync();
             if (chosen is not null || option == NBD_OPT_ABORT)
                 return chosen is null ? null : Chosen(chosen);
         }
@@ -73,16 +77,29 @@ internal sealed class Handshake(
         return (option, (int)length);
     }
 
-    private OptionReplies Answer(uint option, byte[] data, out NbdExport? chosen)
+    // Whatever was negotiated before came from someone who could not yet be trusted, and counts for nothing
+    // (CVE-2021-3716). The client's flags belong to no option and stay.
+    // What was agreed on in the clear, perhaps by somebody in between, does not hold behind it.
+    private async ValueTask StartTlsAsync()
+    {
+        await channel.StartTlsAsync(tls);
+        _terms = new ClientTerms();
+    }
+
+    private OptionReplies Answer(uint option, byte[] data, out NbdExport? chosen, out bool startsTls)
     {
         chosen = null;
+        startsTls = false;
         var replies = new OptionReplies(option);
         if (option == NBD_OPT_ABORT)
             return replies.Ack();
         if (IsStopping)
             return replies.Error(NBD_REP_ERR_SHUTDOWN, "the server is stopping");
+        if (tls.Refuse(option, replies) is { } refusal)
+            return refusal;
         return option switch
         {
+            NBD_OPT_STARTTLS => tls.AnswerStart(replies, data.Length, out startsTls),
             NBD_OPT_LIST => List(replies, data),
             NBD_OPT_INFO => Describe(replies, data, out _),
             NBD_OPT_GO => Describe(replies, data, out chosen),
@@ -99,7 +116,10 @@ internal sealed class Handshake(
         if (data.Length > 0)
             return replies.Error(NBD_REP_ERR_INVALID, "a list is asked for without data");
         foreach (NbdExport export in exports.All)
-            replies.Server(export);
+        {
+            if (!tls.Withholds(export))
+                replies.Server(export);
+        }
         return replies.Ack();
     }
 
@@ -113,6 +133,11 @@ internal sealed class Handshake(
         {
             LogUnknown(request.Name);
             return replies.Error(NBD_REP_ERR_UNKNOWN, "there is no export of this name");
+        }
+        if (tls.Withholds(export))
+        {
+            export = null;
+            return tls.RefuseExport(replies);
         }
         return replies.Infos(export, FlagsOf(export), request, limits.MaxPayloadBytes).Ack();
     }
@@ -149,6 +174,8 @@ internal sealed class Handshake(
             LogUnknown(request.Name);
             return replies.Error(NBD_REP_ERR_UNKNOWN, "there is no export of this name");
         }
+        if (tls.Withholds(export))
+            return tls.RefuseExport(replies);
         ImmutableArray<MetaContext>.Builder found = ImmutableArray.CreateBuilder<MetaContext>();
         foreach (MetaContext context in MetaContext.OfferedBy(export))
         {
@@ -171,11 +198,14 @@ internal sealed class Handshake(
             throw Broken("EXPORT_NAME after extended headers were agreed on");
         if (IsStopping)
             throw new HandshakeException(EndReason.Stopped);
-        if (exports.Find(name) is not { } export)
+        NbdExport? export = exports.Find(name);
+        if (export is null)
         {
             LogUnknown(name);
             throw Broken("unknown export");
         }
+        if (tls.Withholds(export))
+            throw Broken("asked for an export without the TLS that it requires");
         byte[] answer = new byte[ExportNameReplyBytes + (_noZeroes ? 0 : ExportNameZeroBytes)];
         var writer = new WireWriter(answer);
         writer.WriteUInt64((ulong)export.SizeBytes);

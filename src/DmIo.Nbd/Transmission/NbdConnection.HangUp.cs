@@ -49,9 +49,12 @@ internal sealed unsafe partial class NbdConnection
         nint got = Math.Min(_received.UnreadBytes, _headerBytes);
         _received.Unread[..(int)got].CopyTo(header);
         if (got == 0)
-            got = Libc.Receive(Fd, next, _headerBytes, LinuxConstants.MSG_DONTWAIT);
-        if (got < 0 && Libc.LastErrno is not (Errno.EAGAIN or Errno.EINTR))
-            return EndReason.Socket("receive", Libc.LastErrno);
+        {
+            var vector = new IoVec((nint)next, _headerBytes);
+            got = _transport.Receive(&vector, 1, out Errno errno);
+            if (got < 0 && errno != Errno.EAGAIN)
+                return _transport.Broken("receive", errno);
+        }
         if (_partial is not null || _refused is not null)
             return EndReason.Truncated;
         if (got < _headerBytes || RequestHeader.Read(header, Form) is not { Type: NBD_CMD_DISC } last || !last.HasMagic(Form))

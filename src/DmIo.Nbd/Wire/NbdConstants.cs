@@ -60,7 +60,9 @@ internal static class NbdConstants
     public const uint NBD_REP_META_CONTEXT = 4;
     public const uint NBD_REP_FLAG_ERROR = 1u << 31;
     public const uint NBD_REP_ERR_UNSUP = NBD_REP_FLAG_ERROR | 1;
+    public const uint NBD_REP_ERR_POLICY = NBD_REP_FLAG_ERROR | 2;
     public const uint NBD_REP_ERR_INVALID = NBD_REP_FLAG_ERROR | 3;
+    public const uint NBD_REP_ERR_TLS_REQD = NBD_REP_FLAG_ERROR | 5;
     public const uint NBD_REP_ERR_UNKNOWN = NBD_REP_FLAG_ERROR | 6;
     public const uint NBD_REP_ERR_SHUTDOWN = NBD_REP_FLAG_ERROR | 7;
     public const uint NBD_REP_ERR_EXT_HEADER_REQD = NBD_REP_FLAG_ERROR | 10;
