@@ -128,9 +128,11 @@ internal sealed unsafe partial class TlsTransport : Transport
         {
             Now(new ValueTask(_ssl.ShutdownAsync()));
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException)
+#pragma warning disable CA1031 // The library throws its own kinds; the connection ends with or without it.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
-            // The connection ends with or without it.
+            _failure = TlsFailure.Describe(e);
         }
     }
 
@@ -149,9 +151,10 @@ internal sealed unsafe partial class TlsTransport : Transport
         {
             _ = _probe.GetAwaiter().GetResult();
         }
-        catch (IOException)
+#pragma warning disable CA1031 // What it was told a moment ago, however it is wrapped.
+        catch (Exception)
+#pragma warning restore CA1031
         {
-            // What it was told a moment ago.
         }
     }
 

@@ -39,7 +39,9 @@ internal sealed class TlsFuzzTests
                 // The server hung up on it, as it should.
             }
         }
-        rig.Server.WaitForConnections(0);
+        Assert.That(
+            () => rig.Server.Server.ConnectionCount, Is.Zero.After(5000, 5),
+            () => $"seed {seed}: {string.Join('\n', rig.Server.Log.Lines.TakeLast(5))}");
         using NbdProbe next = rig.Go();
         Assert.That(next.Write(0, Bytes.Random(4096, seed)), Is.Zero, $"seed {seed}");
         Assert.That(next.Read(0, 4096), Is.EqualTo(Bytes.Random(4096, seed)), $"seed {seed}");
