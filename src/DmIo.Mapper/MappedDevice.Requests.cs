@@ -25,9 +25,11 @@ public sealed partial class MappedDevice
             return await base.ReadExtentsAsync(start, count, cancellationToken);
         var extents = new List<BlockExtent>();
         Sectors end = start + count;
-        for (int i = FindTarget(start); i < _targets.Length && _targets[i].Begin < end; i++)
+        // Another table may come meanwhile; what these tell was true when it was asked.
+        Target[] targets = _targets;
+        for (int i = FindTarget(start); i < targets.Length && targets[i].Begin < end; i++)
         {
-            Target target = _targets[i];
+            Target target = targets[i];
             Sectors from = Sectors.Max(start, target.Begin);
             Sectors length = Sectors.Min(end, target.Begin + target.Length) - from;
             IReadOnlyList<BlockExtent> part =
@@ -70,6 +72,7 @@ public sealed partial class MappedDevice
         private bool _flushing;
         private Errno _error;
         private Sectors _failedAt;
+        private BlockFailure? _failure;
 
         public SplitRequest? NextFree { get; private set; }
 
@@ -77,6 +80,7 @@ public sealed partial class MappedDevice
         {
             _original = original;
             _error = Errno.None;
+            _failure = null;
             _failedAt = original.End;
             _flushing = original.Operation == BlockOperation.Flush || (original.Flags & BlockFlags.Preflush) != 0;
             if (_flushing)
@@ -94,6 +98,7 @@ public sealed partial class MappedDevice
                 {
                     _error = part.Error;
                     _failedAt = failedAt;
+                    _failure = part.Failure;
                 }
             }
             PartDone();
@@ -122,7 +127,7 @@ public sealed partial class MappedDevice
             _original = null!;
             NextFree = device._freeSplit;
             device._freeSplit = this;
-            original.Complete(device.Loop, _error, _error == Errno.None ? Sectors.Zero : _failedAt);
+            original.Complete(device.Loop, _error, _error == Errno.None ? Sectors.Zero : _failedAt, _failure);
         }
 
         private void Flush()

@@ -6,7 +6,7 @@ namespace DmIo.Mapper;
 /// A block device made of other block devices by a table, as device-mapper makes them. Overlapping changes take turns
 /// here, whatever the targets are. Owns its targets and their state files, not the devices beneath.
 /// </summary>
-public sealed partial class MappedDevice : OrderedDevice
+public sealed partial class MappedDevice : OrderedDevice, IRegionStates
 {
     private readonly IDeviceSource _devices;
     private readonly EventRing? _events;
@@ -51,6 +51,9 @@ public sealed partial class MappedDevice : OrderedDevice
     public override Sectors WriteZeroesLimit => _writeZeroesLimit;
 
     /// <inheritdoc/>
+    public override bool CanZeroFast => _targets.Length > 0 && _targets.All(target => target.CanZeroFast);
+
+    /// <inheritdoc/>
     public override Errno TakeOldError()
     {
         Errno first = Errno.None;
@@ -64,6 +67,11 @@ public sealed partial class MappedDevice : OrderedDevice
 
     /// <summary>What it is made of; another after a resume that takes one. From any thread.</summary>
     public Table Table => _table;
+
+    /// <summary>
+    /// What tells it from others wherever it is served: what the record of its first mirror calls it; null without one.
+    /// </summary>
+    public Guid? VolumeId => _targets.OfType<MirrorTarget>().FirstOrDefault()?.VolumeId;
 
     /// <summary>How often the health of something in the device has changed, as device-mapper's event number.</summary>
     public long EventNumber => Volatile.Read(ref _eventNumber);

@@ -48,11 +48,23 @@ internal static partial class Log
         "{Peer}: export {Export}: has closed its sending side and others ask: its changes not yet started never start")]
     public static partial void Overtaken(this ILogger logger, string peer, string export);
 
+    [LoggerMessage(3018, LogLevel.Error, "{Peer}: export {Export}: a block status was answered EIO, the server made a mistake")]
+    public static partial void StatusBug(this ILogger logger, string peer, string export, Exception exception);
+
     [LoggerMessage(3020, LogLevel.Warning, "{Count} connections were cut off with requests unanswered")]
     public static partial void StopWasForced(this ILogger logger, int count);
 
     [LoggerMessage(3021, LogLevel.Warning, "export {Export} was removed: {Count} connections were cut off with requests unanswered")]
     public static partial void RemovalWasForced(this ILogger logger, string export, int count);
+
+    [LoggerMessage(3030, LogLevel.Information, "{Peer}: {Protocol}, {Cipher}, client {Name}")]
+    public static partial void TlsBegan(this ILogger logger, string peer, string protocol, string cipher, string name);
+
+    [LoggerMessage(3031, LogLevel.Information, "{Directory}: new certificates are in use, good until {Until:u}")]
+    public static partial void CertificatesChanged(this ILogger logger, string directory, DateTime until);
+
+    [LoggerMessage(3032, LogLevel.Error, "{Reason}; new clients go on with the certificates from before")]
+    public static partial void CertificatesUnusable(this ILogger logger, string reason);
 
     [LoggerMessage(3011, LogLevel.Information, "{Peer}: export {Export}: connection ended: {Reason}")]
     private static partial void ConnectionEnded(ILogger logger, string peer, string export, string reason);

@@ -1,4 +1,5 @@
 using System.Text;
+using DmIo.Nbd.Wire;
 using static DmIo.Nbd.Wire.NbdConstants;
 
 namespace DmIo.Nbd;
@@ -46,6 +47,12 @@ public sealed class NbdExport
     /// <summary>A line for people.</summary>
     public string? Description { get; }
 
+    /// <summary>
+    /// Whether clients without TLS are kept from it, and not told of it: where a server speaks TLS and does not require it
+    /// for everything.
+    /// </summary>
+    public bool RequiresTls { get; init; }
+
     internal KernelLoop Loop { get; }
 
     // To be touched on the loop alone.
@@ -63,17 +70,19 @@ public sealed class NbdExport
     internal uint PreferredBlock => (uint)Math.Max(PreferredBlockBytes, Device.LogicalBlockBytes);
 
     /// <summary>The transmission flags: each is set because it is true.</summary>
-    internal ushort TransmissionFlags
+    internal ushort TransmissionFlags(ReplyForm form, bool hasContexts)
     {
-        get
-        {
-            int flags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_CAN_MULTI_CONN;
-            if (ReadOnly)
-                flags |= NBD_FLAG_READ_ONLY;
-            else
-                flags |= NBD_FLAG_SEND_WRITE_ZEROES | (CanTrim ? NBD_FLAG_SEND_TRIM : 0);
-            return (ushort)flags;
-        }
+        int flags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_CAN_MULTI_CONN
+            | NBD_FLAG_SEND_CACHE;
+        if (form != ReplyForm.Simple)
+            flags |= NBD_FLAG_SEND_DF;
+        if (form == ReplyForm.Extended && hasContexts)
+            flags |= NBD_FLAG_BLOCK_STATUS_PAYLOAD;
+        if (ReadOnly)
+            flags |= NBD_FLAG_READ_ONLY;
+        else
+            flags |= NBD_FLAG_SEND_WRITE_ZEROES | NBD_FLAG_SEND_FAST_ZERO | (CanTrim ? NBD_FLAG_SEND_TRIM : 0);
+        return (ushort)flags;
     }
 
     private static byte[] Encode(string text, string parameter)

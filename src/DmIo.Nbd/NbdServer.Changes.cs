@@ -16,9 +16,9 @@ public sealed partial class NbdServer
     public Task<IReadOnlyList<NbdConnectionInfo>> ReadConnectionsAsync() => _loop.InvokeAsync(() =>
     {
         IEnumerable<NbdConnectionInfo> served = _connections.Select(c =>
-            new NbdConnectionInfo(c.Client.Id, c.Client.Peer, c.Client.Since, c.Export, c.Traffic));
+            new NbdConnectionInfo(c.Client.Id, c.Client.Peer, c.Client.Since, c.Export, c.Traffic, c.Client.Tls));
         IEnumerable<NbdConnectionInfo> negotiating = _handshakes.Values.Select(h =>
-            new NbdConnectionInfo(h.Client.Id, h.Client.Peer, h.Client.Since, null, null));
+            new NbdConnectionInfo(h.Client.Id, h.Client.Peer, h.Client.Since, null, null, h.Client.Tls));
         IReadOnlyList<NbdConnectionInfo> all = [.. served.Concat(negotiating).OrderBy(c => c.Id)];
         return new ValueTask<IReadOnlyList<NbdConnectionInfo>>(all);
     });

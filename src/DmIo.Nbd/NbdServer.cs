@@ -2,6 +2,7 @@ using System.Net;
 using DmIo.Linux;
 using DmIo.Nbd.Negotiation;
 using DmIo.Nbd.Sockets;
+using DmIo.Nbd.Tls;
 using DmIo.Nbd.Transmission;
 using Microsoft.Extensions.Logging;
 
@@ -20,6 +21,7 @@ public sealed partial class NbdServer : IAsyncDisposable
     private readonly KernelLoop _loop;
     private readonly NbdLimits _limits;
     private readonly ILogger _logger;
+    private readonly TlsCredentials? _tls;
     private readonly ExportTable _exports = new();
     private readonly Lock _lock = new();
     private readonly PinnedFigure _pinned = new();
@@ -41,8 +43,10 @@ public sealed partial class NbdServer : IAsyncDisposable
     /// <param name="frontLoop">Where connections are taken and negotiated; must outlive the server.</param>
     /// <param name="limits">What clients may cost.</param>
     /// <param name="loggers">Where the server tells what happens.</param>
+    /// <param name="tls">How it speaks TLS; null when it does not.</param>
     /// <exception cref="ArgumentOutOfRangeException">A limit is out of range.</exception>
-    public NbdServer(KernelLoop frontLoop, NbdLimits limits, ILoggerFactory loggers)
+    /// <exception cref="IOException">The certificates cannot be used.</exception>
+    public NbdServer(KernelLoop frontLoop, NbdLimits limits, ILoggerFactory loggers, NbdTls? tls = null)
     {
         ArgumentNullException.ThrowIfNull(frontLoop);
         ArgumentNullException.ThrowIfNull(limits);
@@ -51,6 +55,8 @@ public sealed partial class NbdServer : IAsyncDisposable
         _loop = frontLoop;
         _limits = limits;
         _logger = loggers.CreateLogger<NbdServer>();
+        if (tls is not null)
+            _tls = new TlsCredentials(tls, _logger);
     }
 
     /// <summary>Connections that are open, half-open ones included.</summary>
@@ -70,10 +76,14 @@ public sealed partial class NbdServer : IAsyncDisposable
     /// <summary>
     /// Offers an export. The empty name selects the default: the first export added, unless another says that it is.
     /// </summary>
-    /// <exception cref="ArgumentException">There is an export of this name, or a default, already.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is an export of this name, or a default, already; or it requires TLS, and the server speaks none.
+    /// </exception>
     public void AddExport(NbdExport export, bool isDefault = false)
     {
         ArgumentNullException.ThrowIfNull(export);
+        if (export.RequiresTls && _tls is null)
+            throw new ArgumentException($"{Printable.Name(export.Name)} requires TLS.", nameof(export));
         _exports.Add(export, isDefault);
     }
 
@@ -138,9 +148,10 @@ public sealed partial class NbdServer : IAsyncDisposable
     {
         string peer = client.Peer;
         HandshakeChannel channel = new(_loop, fd);
-        Handshake handshake = new(channel, _exports, _limits, peer, _logger) { IsStopping = _isStopping };
+        TlsNegotiation tls = new(_tls, client);
+        Handshake handshake = new(channel, _exports, tls, _limits, peer, _logger) { IsStopping = _isStopping };
         _handshakes.Add(handshake, (channel, client));
-        NbdExport? chosen = null;
+        ChosenExport? chosen = null;
         try
         {
             await using ITimer deadline = _loop.Time.CreateTimer(
@@ -167,7 +178,7 @@ public sealed partial class NbdServer : IAsyncDisposable
         }
         _handshakes.Remove(handshake);
         // An export may have been removed while its name was on its way to the client.
-        if (chosen is not null && _exports.Has(chosen))
+        if (chosen is not null && _exports.Has(chosen.Export))
         {
             Serve(channel, chosen, client);
             return;
@@ -176,13 +187,15 @@ public sealed partial class NbdServer : IAsyncDisposable
         SlotFreed();
     }
 
-    private void Serve(HandshakeChannel channel, NbdExport export, ServedClient client)
+    private void Serve(HandshakeChannel channel, ChosenExport chosen, ServedClient client)
     {
+        NbdExport export = chosen.Export;
         _logger.Serving(client.Peer, Printable.Name(export.Name));
         if (!_memories.TryGetValue(export.Loop, out LoopMemory? memory))
             _memories.Add(export.Loop, memory = new LoopMemory(export.Loop, _limits, _pinned));
+        byte[] early = channel.Detach(out Transport transport);
         var connection = new NbdConnection(
-            channel.Fd, export, _limits, memory, client, channel.Detach(), _logger,
+            transport, chosen, _limits, memory, client, early, _logger,
             ended => _loop.Post(new Step(() => Ended(ended))));
         _connections.Add(connection);
         connection.PostBegin();

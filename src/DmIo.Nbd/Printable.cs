@@ -10,9 +10,12 @@ internal static class Printable
     private const int MaxChars = 200;
 
     /// <summary>The text in quotation marks, what is not printable as \uXXXX, cut when long.</summary>
-    public static string Name(string text)
+    public static string Name(string text) => $"\"{Bare(text)}\"{(text.Length > MaxChars ? "..." : "")}";
+
+    /// <summary>The same without quotation marks.</summary>
+    public static string Bare(string text)
     {
-        var line = new StringBuilder("\"", Math.Min(text.Length, MaxChars) + 2);
+        var line = new StringBuilder(Math.Min(text.Length, MaxChars));
         foreach (char c in text.AsSpan(0, Math.Min(text.Length, MaxChars)))
         {
             if (c is '"' or '\\')
@@ -22,7 +25,7 @@ internal static class Printable
             else
                 line.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
         }
-        return line.Append(text.Length > MaxChars ? "\"..." : "\"").ToString();
+        return line.ToString();
     }
 
     private static bool IsPlain(char c) => char.GetUnicodeCategory(c) is not (UnicodeCategory.Control

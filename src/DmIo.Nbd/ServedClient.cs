@@ -4,4 +4,8 @@ namespace DmIo.Nbd;
 /// <param name="Id">Counts the server's clients from 1.</param>
 /// <param name="Peer">Where it comes from, made printable.</param>
 /// <param name="Since">When it came.</param>
-internal sealed record ServedClient(long Id, string Peer, DateTimeOffset Since);
+internal sealed record ServedClient(long Id, string Peer, DateTimeOffset Since)
+{
+    /// <summary>How its connection is encrypted; null when it is not, or not yet.</summary>
+    public NbdTlsInfo? Tls { get; set; }
+}

@@ -44,6 +44,11 @@ public unsafe class ScriptedDevice : BlockDevice
 
     public override Sectors DiscardLimit => DiscardCapability;
 
+    public override bool CanZeroFast => ZeroesFast;
+
+    /// <summary>What <see cref="CanZeroFast"/> tells.</summary>
+    public bool ZeroesFast { get; set; }
+
     public override Sectors WriteZeroesLimit => WriteZeroesCapability;
 
     /// <summary>What <see cref="IsReadOnly"/> tells.</summary>

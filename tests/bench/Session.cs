@@ -71,8 +71,8 @@ internal sealed class Session(Options options, Workspace workspace)
         ]
         :
     [
-        OursFor(cell.Mirror, cell.Direct, daemon),
-        .. options.Against is { } build
+        cell.Tls ? TlsForms.Ours(daemon, options.Backend) : OursFor(cell.Mirror, cell.Direct, daemon),
+        .. cell.Tls ? [TlsForms.Nbdkit(Tool.Find("nbdkit") ?? "nbdkit")] : options.Against is { } build
             ? [OtherBuild(cell.Mirror, build)]
             : Peers.All.Where(p => p.Mirrors == cell.Mirror && (cell.Direct ? p.Direct : p.Buffered)).Select(Located),
     ];

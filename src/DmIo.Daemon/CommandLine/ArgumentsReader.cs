@@ -85,7 +85,7 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             configuration = configuration with { Backend = Words.Backend(options.Backend.Name, backend, mistakes) };
         if (parsed.GetValue(options.LogLevel) is { } level)
             configuration = configuration with { LogLevel = Words.Level(options.LogLevel.Name, level, mistakes) };
-        return configuration;
+        return configuration with { Tls = options.Tls.Override(configuration.Tls, parsed, mistakes) };
     }
 
     private ServeConfiguration OfNothing()

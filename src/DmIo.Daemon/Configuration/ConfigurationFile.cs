@@ -76,6 +76,7 @@ internal sealed class ConfigurationFile
             ],
             Devices = [.. reader.Members("devices").Select(m => Device(m.Key, m.Value))],
             Exports = [.. reader.Array("exports").Select(Export).OfType<ExportConfiguration>()],
+            Tls = TlsSection.Read(_file, reader.Take("tls"), directory, _mistakes),
             Limits = LimitsSection.Read(_file, reader.Take("limits"), _mistakes),
         };
         reader.Finish();
@@ -159,6 +160,7 @@ internal sealed class ConfigurationFile
             Device = reader.Text("device") ?? $"dm:{name}",
             ReadOnly = reader.Flag("readOnly"),
             IsDefault = reader.Flag("default"),
+            RequireTls = reader.Flag("requireTls"),
             Description = reader.Text("description"),
         };
         reader.Finish();

@@ -40,6 +40,9 @@ internal sealed record ServeConfiguration
 
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
+    /// <summary>How it speaks TLS.</summary>
+    public TlsConfiguration Tls { get; init; } = new();
+
     public NbdLimits Limits { get; init; } = new();
 
     /// <summary>The absolute path that an argument of a table or an export stands for.</summary>

@@ -28,6 +28,16 @@ internal static class Words
         ["hold"] = WhenUnrecorded.Hold,
     };
 
+    private static readonly Dictionary<string, TlsMode> TlsModes = new()
+    {
+        ["off"] = TlsMode.Off,
+        ["require"] = TlsMode.Require,
+        ["exports"] = TlsMode.Exports,
+    };
+
+    public static TlsMode Tls(string place, string text, Mistakes mistakes) =>
+        Choose(place, text, TlsModes, TlsMode.Off, mistakes);
+
     public static LoopBackend Backend(string place, string text, Mistakes mistakes) =>
         Choose(place, text, Backends, LoopBackend.Auto, mistakes);
 

@@ -15,6 +15,7 @@ internal sealed partial class VolumeChanges
             Device = request.Device ?? MappedName.Prefix + request.Name,
             ReadOnly = request.ReadOnly,
             IsDefault = request.Default,
+            RequireTls = request.RequireTls,
             Description = request.Description,
         };
         await _lock.WaitAsync(cancellation);

@@ -66,6 +66,9 @@ internal sealed class VolumeReader(RunningVolumes volumes)
             Peer = c.Peer,
             Since = c.Since,
             Export = c.Export?.Name,
+            Tls = c.Tls?.Protocol,
+            TlsCipher = c.Tls?.Cipher,
+            TlsPeer = c.Tls?.PeerName,
             InFlight = c.Traffic?.InFlight ?? 0,
             Requests = c.Traffic?.Requests ?? 0,
             Errors = c.Traffic?.Errors ?? 0,
@@ -89,7 +92,7 @@ internal sealed class VolumeReader(RunningVolumes volumes)
                 Default = e == byDefault,
                 Description = e.Description,
                 Connections = connections.Count(c => c.Export == e),
-                Uris = [.. volumes.Endpoints.Select(l => Announcement.UriOf(e.Name, l))],
+                Uris = [.. volumes.Endpoints.Select(l => Announcement.UriOf(e.Name, l, e.RequiresTls))],
             }),
         ];
     }

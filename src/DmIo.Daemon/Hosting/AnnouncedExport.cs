@@ -1,4 +1,4 @@
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>What people are told of an export.</summary>
-internal sealed record AnnouncedExport(string Name, Sectors Length, bool ReadOnly);
+internal sealed record AnnouncedExport(string Name, Sectors Length, bool ReadOnly, bool Tls);

@@ -49,6 +49,9 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
 
     public NbdServer Server => _server!;
 
+    /// <summary>How clients speak TLS.</summary>
+    public TlsConfiguration Tls => _configuration.Source.Tls;
+
     /// <summary>Where the daemon is controlled; null where it is not.</summary>
     public ControlSocket? Control => _control;
 
@@ -96,11 +99,11 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
         await OpenLegsAsync(cancellation);
         foreach (CheckedDevice device in _configuration.Devices)
             await OpenMappedAsync(device, cancellation);
-        _server = new NbdServer(_loops[0], _configuration.Source.Limits, _loggers);
+        _server = new NbdServer(_loops[0], _configuration.Source.Limits, _loggers, Tls.ForServer);
         foreach (CheckedExport export in _configuration.Exports)
             AddExport(export);
         foreach (RunningExport export in ServedExports)
-            _exports.Add(new AnnouncedExport(export.Source.Name, export.Export.Device.Length, export.Source.ReadOnly));
+            _exports.Add(new AnnouncedExport(export.Source.Name, export.Export.Device.Length, export.Source.ReadOnly, Tls.Covers(export.Source)));
         foreach (ListenerConfiguration listener in _configuration.Source.Listeners)
             await ListenAsync(listener);
     }
@@ -229,7 +232,13 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
     private void AddExport(CheckedExport export)
     {
         OrderedDevice device = _registries[export.Loop].FindOrdered(export.Source.Device);
-        var served = new NbdExport(export.Source.Name, device, export.Source.ReadOnly, export.Source.Description);
+        // Whoever finds a device attached can tell whose it is.
+        string? description = export.Source.Description
+            ?? (device is MappedDevice { VolumeId: { } id } ? $"volume {id}" : null);
+        var served = new NbdExport(export.Source.Name, device, export.Source.ReadOnly, description)
+        {
+            RequiresTls = Tls.Covers(export.Source),
+        };
         _server!.AddExport(served, export.Source.IsDefault);
         ServedExports = ServedExports.Add(new RunningExport(served, export.Source));
     }

@@ -8,13 +8,14 @@ internal static class ConnectionTable
 {
     public static Table Of(IReadOnlyList<ConnectionInfo> connections)
     {
-        Table table = VolumeTables.New("id", "export", "peer", "since", "in flight", "requests", "errors", "read", "written");
+        Table table = VolumeTables.New("id", "export", "peer", "tls", "since", "in flight", "requests", "errors", "read", "written");
         foreach (ConnectionInfo connection in connections)
         {
             table.AddRow(
                 new Text($"{connection.Id}"),
                 new Text(connection.Export ?? "(negotiating)"),
                 new Text(connection.Peer),
+                new Text(TlsOf(connection)),
                 new Text($"{connection.Since.ToLocalTime():yyyy-MM-dd HH:mm:ss}"),
                 new Text($"{connection.InFlight}"),
                 new Text($"{connection.Requests}"),
@@ -24,6 +25,10 @@ internal static class ConnectionTable
         }
         return table;
     }
+
+    /// <summary>Encryption and who the client has shown to be; a dash without.</summary>
+    public static string TlsOf(ConnectionInfo connection) =>
+        connection.Tls is null ? "-" : connection.TlsPeer is null ? connection.Tls : $"{connection.Tls} {connection.TlsPeer}";
 
     private static string Mebibytes(long bytes) => $"{bytes / (double)(1 << 20):F1} MiB";
 }

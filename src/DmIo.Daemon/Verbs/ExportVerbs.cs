@@ -18,6 +18,9 @@ internal static class ExportVerbs
     private static readonly Option<bool> s_default =
         ServeOptions.Flag("--default", "Clients that name no export get this one");
 
+    private static readonly Option<bool> s_requireTls =
+        ServeOptions.Flag("--require-tls", "Keep it from clients without TLS, where that is a matter of exports");
+
     private static readonly Option<string> s_description =
         ServeOptions.Text("--description", "TEXT", "A line for people who list the exports");
 
@@ -25,7 +28,7 @@ internal static class ExportVerbs
     {
         verbs.Make(
             "add", "Add an export, which lasts as long as the daemon runs",
-            [s_name, s_device, s_readOnly, s_default, s_description], AddAsync),
+            [s_name, s_device, s_readOnly, s_default, s_requireTls, s_description], AddAsync),
         verbs.Make(
             "remove", "Remove an export: what its clients asked for is finished, then they are let go", [s_name], RemoveAsync),
         verbs.Make("ls", "List the exports", [], ListAsync),
@@ -39,6 +42,7 @@ internal static class ExportVerbs
             Device = context.Get(s_device) is { } device ? LegVerbs.DeviceOf(device) : null,
             ReadOnly = context.Get(s_readOnly),
             Default = context.Get(s_default),
+            RequireTls = context.Get(s_requireTls),
             Description = context.Get(s_description),
         };
         return context.DoAsync(HttpMethod.Post, "exports", request, ControlJson.Default.ExportRequest);

@@ -93,7 +93,8 @@ internal static class SeeingVerbs
             return;
         }
         await PrintAsync(connections.Select(c => string.Join('\t',
-            c.Id, c.Export ?? "-", c.Peer, c.InFlight, c.Requests, c.Errors, c.BytesRead, c.BytesWritten)));
+            c.Id, c.Export ?? "-", c.Peer, c.InFlight, c.Requests, c.Errors, c.BytesRead, c.BytesWritten,
+            ConnectionTable.TlsOf(c))));
     }
 
     /// <summary>The volumes that are meant; null when they were printed as JSON.</summary>

@@ -17,6 +17,27 @@ internal sealed class BadRanges
         return false;
     }
 
+    /// <summary>Whether a sector lies in a range.</summary>
+    /// <param name="sector">The sector.</param>
+    /// <param name="next">Brought nearer, to where that is no longer so.</param>
+    public bool At(Sectors sector, ref Sectors next)
+    {
+        bool isIn = false;
+        foreach ((Sectors first, Sectors end) in _ranges)
+        {
+            if (first <= sector && sector < end)
+            {
+                isIn = true;
+                next = Sectors.Min(next, end);
+            }
+            else if (first > sector)
+            {
+                next = Sectors.Min(next, first);
+            }
+        }
+        return isIn;
+    }
+
     /// <returns>False when the range was known already.</returns>
     public bool Add(Sectors start, Sectors count)
     {

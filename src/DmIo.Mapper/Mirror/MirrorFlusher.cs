@@ -94,7 +94,7 @@ internal sealed class MirrorFlusher : IAsyncDisposable
         // What a flush of the mirror's own could not save, the next client is told.
         _owesError |= !isDurable;
         foreach (BlockRequest request in _served)
-            _mirror.EndFlush(request, !_owesError);
+            _mirror.EndFlush(request, !_owesError, failures);
         _owesError &= _served.Count == 0;
         _served.Clear();
         TaskCompletionSource<bool>? own = _ownServed;

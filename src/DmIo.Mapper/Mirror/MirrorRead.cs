@@ -33,6 +33,9 @@ internal sealed class MirrorRead(MirrorTarget mirror) : BlockRequest, IWatched
     /// <summary>Those of them that could not read it.</summary>
     public ulong Unreadable { get; set; }
 
+    /// <summary>How legs failed so far, if any did.</summary>
+    public LegFailures? Failures { get; set; }
+
     /// <summary>First sector of the piece, on the mirror.</summary>
     public Sectors At { get; set; }
 

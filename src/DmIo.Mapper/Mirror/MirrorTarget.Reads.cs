@@ -38,7 +38,9 @@ internal sealed partial class MirrorTarget
         }
         read.Unreadable |= leg.Bit;
         leg.Meter.Reads.Failed();
-        NoteReadFailure(leg, new RegionFailure(BlockOperation.Read, read.FailedAt, read.Error), LegErrors.Read);
+        var failure = new RegionFailure(BlockOperation.Read, read.FailedAt, read.Error);
+        (read.Failures ??= new LegFailures()).Add(leg.Index, failure);
+        NoteReadFailure(leg, failure, LegErrors.Read);
         if (TryStart(read))
             return;
         Fail(read, read.FailedAt - leg.Offset);
@@ -48,7 +50,7 @@ internal sealed partial class MirrorTarget
     private void Fail(MirrorRead read, Sectors failedAt)
     {
         MemoryOf(read).Clear();
-        End(read, Errno.EIO, failedAt);
+        End(read, Errno.EIO, failedAt, Explain(read.Failures));
     }
 
     private static IoVector MemoryOf(MirrorRead read) => read.Other?.Vector ?? read.Original!.Data;
@@ -68,6 +70,7 @@ internal sealed partial class MirrorTarget
     private void StartPiece(MirrorRead read)
     {
         read.Tried = read.Unreadable = 0;
+        read.Failures = null;
         if (!TryStart(read))
             Fail(read, read.At);
     }
@@ -198,7 +201,7 @@ internal sealed partial class MirrorTarget
         }
     }
 
-    private void End(MirrorRead read, Errno errno, Sectors failedAt)
+    private void End(MirrorRead read, Errno errno, Sectors failedAt, BlockFailure? failure = null)
     {
         BlockRequest request = read.Original!;
         SpareMemory? other = read.Other;
@@ -208,12 +211,13 @@ internal sealed partial class MirrorTarget
             request.AnswerWith(other.Vector, other);
         else
             other?.Release();
-        End(request, errno, failedAt);
+        End(request, errno, failedAt, failure);
     }
 
     private void Recycle(MirrorRead read)
     {
         read.Data = default;
+        read.Failures = null;
         read.Other = null;
         read.NextFree = _freeRead;
         _freeRead = read;

@@ -200,15 +200,17 @@ internal sealed partial class MirrorTarget
         if (good)
             ticket = TicketOf(write);
         LeaveRegions(write);
-        Errno errno = good ? Errno.None : Errno.EIO;
-        EndWhenRecorded(write, errno, good ? default : FirstFailing(failures, request), ticket);
+        if (good)
+            EndWhenRecorded(write, ticket);
+        else
+            End(write, Errno.EIO, FirstFailing(failures, request), Explain(failures));
     }
 
-    private void EndWhenRecorded(MirrorWrite write, Errno errno, Sectors failedAt, long ticket)
+    private void EndWhenRecorded(MirrorWrite write, long ticket)
     {
-        if (errno != Errno.None || ticket <= _log.Durable)
+        if (ticket <= _log.Durable)
         {
-            EndRecorded(write, errno, failedAt);
+            EndRecorded(write);
             return;
         }
         write.Ticket = ticket;
@@ -216,18 +218,27 @@ internal sealed partial class MirrorTarget
         _log.Commit();
     }
 
-    private void EndRecorded(MirrorWrite write, Errno errno, Sectors failedAt)
+    private void EndRecorded(MirrorWrite write)
     {
-        if (errno != Errno.None || !HoldsBack(write))
-            End(write, errno, failedAt);
+        if (!HoldsBack(write))
+            End(write, Errno.None);
     }
 
     /// <summary>Answers a client's flush, when what the legs that failed it lack is recorded.</summary>
-    internal void EndFlush(BlockRequest request, bool isDurable)
+    internal void EndFlush(BlockRequest request, bool isDurable, LegFailures failures)
     {
         MirrorWrite write = Rent(request);
-        EndWhenRecorded(write, isDurable ? Errno.None : Errno.EIO, Sectors.Zero, _legsTicket);
+        if (isDurable)
+            EndWhenRecorded(write, _legsTicket);
+        else
+            End(write, Errno.EIO, Sectors.Zero, failures.Bits == 0 ? null : Explain(failures));
     }
+
+    // For those who asked: which legs, where and why.
+    private BlockFailure Explain(LegFailures? failures) => new(
+        Host.Name,
+        _legs.Legs.ToArray().Where(leg => failures is not null && (failures.Bits & leg.Bit) != 0)
+            .Select(leg => new FailedPart(leg.Index, leg.Place.Argument, failures![leg.Index])));
 
     private Sectors FirstFailing(LegFailures failures, BlockRequest request)
     {
@@ -267,7 +278,7 @@ internal sealed partial class MirrorTarget
         {
             MirrorWrite write = _unrecorded.Dequeue();
             if (write.Ticket <= _log.Durable)
-                EndRecorded(write, Errno.None, default);
+                EndRecorded(write);
             else if (fails)
                 End(write, Errno.EIO, write.Original!.Start);
             else
@@ -299,7 +310,7 @@ internal sealed partial class MirrorTarget
         return write;
     }
 
-    private void End(MirrorWrite write, Errno errno, Sectors failedAt = default)
+    private void End(MirrorWrite write, Errno errno, Sectors failedAt = default, BlockFailure? failure = null)
     {
         if (write.EarlyNumber != 0)
         {
@@ -317,7 +328,7 @@ internal sealed partial class MirrorTarget
             write.Held = request;
             request.Hold();
         }
-        End(request, errno, failedAt);
+        End(request, errno, failedAt, failure);
     }
 
     private void Recycle(MirrorWrite write)
@@ -327,9 +338,9 @@ internal sealed partial class MirrorTarget
         _freeWrite = write;
     }
 
-    private void End(BlockRequest request, Errno errno, Sectors failedAt)
+    private void End(BlockRequest request, Errno errno, Sectors failedAt, BlockFailure? failure)
     {
-        request.Complete(Loop, errno, failedAt);
+        request.Complete(Loop, errno, failedAt, failure);
         Ended();
     }
 

@@ -98,6 +98,9 @@ internal sealed partial class MirrorTarget : Target
 
     public bool IsReadOnly => Host.IsReadOnly;
 
+    /// <summary>What the record calls the mirror.</summary>
+    public Guid VolumeId { get; private set; }
+
     /// <summary>
     /// Only where every leg can discard. It is done by writing zeroes that need not stay allocated, so that the legs
     /// stay identical: what a discarded range reads as is each device's own affair.
@@ -123,6 +126,7 @@ internal sealed partial class MirrorTarget : Target
         TakeOver();
         _epoch = recorded?.Epoch ?? 0;
         Guid volume = recorded is null || recorded.Volume == Guid.Empty ? _options.NewVolumeId() : recorded.Volume;
+        VolumeId = volume;
         if (!IsReadOnly && await _log.BeginAsync(volume, _epoch) is not Errno.None and var errno)
         {
             throw new MapperException(
@@ -204,16 +208,6 @@ internal sealed partial class MirrorTarget : Target
         }
         if (await _log.EndAsync() is not Errno.None and var errno)
             throw new IOException($"{Host.Name}: {_log.Location} cannot be written ({errno})");
-    }
-
-    public override async ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
-        Sectors start, Sectors count, CancellationToken cancellationToken)
-    {
-        Leg? source = _legs.SourceOf(_legs.RegionOf(start), _legs.LastOf(start, count));
-        if (source is null)
-            return await base.ReadExtentsAsync(start, count, cancellationToken);
-        return Shift(
-            await source.Device.ReadExtentsAsync(start + source.Offset, count, cancellationToken), source.Offset);
     }
 
     public override async ValueTask DisposeAsync()

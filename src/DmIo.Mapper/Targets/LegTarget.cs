@@ -85,7 +85,7 @@ internal abstract class LegTarget(MappedDevice host, TableLine line, IReadOnlyLi
             PassAnswerTo(original);
             if (!PassHoldTo(original))
                 Unheld();
-            original.Complete(target.Loop, error, failedAt);
+            original.Complete(target.Loop, error, failedAt, Failure);
         }
 
         protected override void Unheld()

@@ -29,6 +29,7 @@ internal sealed class PartedRequests(IoLoop loop, IPartedTarget target)
         private int _outstanding;
         private Errno _error;
         private Sectors _failedAt;
+        private BlockFailure? _failure;
 
         public Parted? NextFree { get; private set; }
 
@@ -55,12 +56,13 @@ internal sealed class PartedRequests(IoLoop loop, IPartedTarget target)
         }
 
         /// <summary>A part fails without being sent anywhere.</summary>
-        public void Fail(Errno error, Sectors failedAt)
+        public void Fail(Errno error, Sectors failedAt, BlockFailure? failure = null)
         {
             if (_error != Errno.None && failedAt >= _failedAt)
                 return;
             _error = error;
             _failedAt = failedAt;
+            _failure = failure;
         }
 
         /// <summary>All parts were added: the request completes when they have.</summary>
@@ -71,10 +73,12 @@ internal sealed class PartedRequests(IoLoop loop, IPartedTarget target)
             BlockRequest original = _original!;
             Errno error = _error;
             Sectors failedAt = _failedAt;
+            BlockFailure? failure = _failure;
             _original = null;
+            _failure = null;
             NextFree = pool._free;
             pool._free = this;
-            original.Complete(pool.Loop, error, failedAt);
+            original.Complete(pool.Loop, error, failedAt, failure);
         }
 
         internal void Begin(BlockRequest original)
@@ -94,7 +98,7 @@ internal sealed class PartedRequests(IoLoop loop, IPartedTarget target)
                 Sectors failedAt = part.Operation == BlockOperation.Flush
                     ? Sectors.Zero
                     : pool.Target.BackOf(part.Leg, part.FailedAt);
-                Fail(part.Error, failedAt);
+                Fail(part.Error, failedAt, part.Failure);
             }
             End();
         }

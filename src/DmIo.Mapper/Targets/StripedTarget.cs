@@ -26,6 +26,8 @@ internal sealed class StripedTarget : LegTarget, IPartedTarget
 
     public override Sectors WriteZeroesLimit => _legs.Select(leg => leg.Device.WriteZeroesLimit).Min();
 
+    public override bool CanZeroFast => _legs.All(leg => leg.Device.CanZeroFast);
+
     public override string TableWords =>
         $"{_legs.Length} {_chunk} {string.Join(' ', _legs.Select(leg => $"{leg.Shown} {leg.Offset}"))}";
 

@@ -25,6 +25,9 @@ internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDispos
 
     public virtual Sectors WriteZeroesLimit => Sectors.Zero;
 
+    /// <inheritdoc cref="BlockDevice.CanZeroFast"/>
+    public virtual bool CanZeroFast => false;
+
     /// <summary>The words behind the target's name in a table line.</summary>
     public virtual string TableWords => "";
 
@@ -87,6 +90,11 @@ internal abstract class Target(MappedDevice host, TableLine line) : IAsyncDispos
     public virtual ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
         Sectors start, Sectors count, CancellationToken cancellationToken) =>
         new([new BlockExtent(start, count, ExtentKind.Data)]);
+
+    /// <inheritdoc cref="IRegionStates.ReadRegions"/>
+    public virtual void ReadRegions(
+        RegionQuestion question, Sectors start, Sectors count, int most, IList<RegionLegs> runs) =>
+        runs.Add(new RegionLegs(start, count, 0));
 
     public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using DmIo.Linux;
+using DmIo.Nbd.Sockets;
+using DmIo.Nbd.Tls;
 using DmIo.Nbd.Transmission;
 
 namespace DmIo.Nbd.Negotiation;
@@ -19,6 +21,8 @@ internal sealed class HandshakeChannel : FdWatch
     private readonly Pipe _pipe = new(new PipeOptions(
         readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0));
 
+    private Transport _transport;
+    private TlsTransport? _tls;
     private TaskCompletionSource? _writable;
     private EndReason? _reason;
     private bool _readable = true;
@@ -28,7 +32,11 @@ internal sealed class HandshakeChannel : FdWatch
     private long _wanted;
 
     public HandshakeChannel(KernelLoop loop, int fd)
-        : base(fd) => _loop = loop;
+        : base(fd)
+    {
+        _loop = loop;
+        _transport = new PlainTransport(fd);
+    }
 
     /// <summary>Begins to receive.</summary>
     /// <exception cref="HandshakeException">The socket cannot be watched.</exception>
@@ -75,7 +83,7 @@ internal sealed class HandshakeChannel : FdWatch
     /// <exception cref="HandshakeException">The connection ended.</exception>
     public async ValueTask SendAsync(ReadOnlyMemory<byte> message)
     {
-        while (message.Length > 0)
+        while (message.Length > 0 || _transport.UnsentBytes > 0)
         {
             if (_reason is { } reason && !reason.IsOrderly)
                 throw new HandshakeException(reason);
@@ -89,9 +97,32 @@ internal sealed class HandshakeChannel : FdWatch
             }
             else if (errno != Errno.None)
             {
-                throw new HandshakeException(EndReason.Socket("send", errno));
+                throw new HandshakeException(_transport.Broken("send", errno));
             }
         }
+    }
+
+    /// <summary>
+    /// Begins TLS: from here on nothing goes through the socket in the clear.
+    /// </summary>
+    /// <exception cref="HandshakeException">The connection ended, or it came to no TLS.</exception>
+    public async ValueTask StartTlsAsync(TlsNegotiation negotiation)
+    {
+        // Clients wait for the answer before they go on. Who did not, or whoever wrote into their connection, may not
+        // have it read as if it had come in TLS.
+        if (_unread > 0)
+            throw new HandshakeException(new EndReason("sent more behind STARTTLS, before it was answered", false));
+        var peer = new TlsPeer(negotiation.Credentials!.Source.AllowedPeers);
+        _transport = _tls = new TlsTransport(Fd);
+        try
+        {
+            await _tls.OpenAsync(negotiation.Credentials.OptionsFor(peer), () => _loop.WatchWritable(this));
+        }
+        catch (TlsException e)
+        {
+            throw new HandshakeException(_reason ?? new EndReason($"TLS: {peer.Refusal ?? e.Message}", false));
+        }
+        negotiation.Began(_tls, peer);
     }
 
     /// <summary>Ends the handshake from outside; whoever reads or sends is told.</summary>
@@ -101,11 +132,13 @@ internal sealed class HandshakeChannel : FdWatch
         _isOver = true;
         _pipe.Writer.Complete();
         _writable?.TrySetException(new HandshakeException(_reason.Value));
+        _tls?.Abort();
     }
 
     /// <summary>Hands the socket over, with what was received behind the handshake.</summary>
-    public byte[] Detach()
+    public byte[] Detach(out Transport transport)
     {
+        transport = _transport;
         _isOver = true;
         _loop.Unwatch(this);
         byte[] rest = [];
@@ -122,16 +155,26 @@ internal sealed class HandshakeChannel : FdWatch
         _isOver = true;
         if (_isWatched)
             _loop.Unwatch(this);
+        _transport.Close();
         _ = Libc.Close(Fd);
     }
 
     protected override void OnReadable()
     {
         _readable = true;
-        Fill();
+        if (_tls is { IsOpen: false } opening)
+            opening.Readable();
+        else
+            Fill();
     }
 
-    protected override void OnWritable() => _writable?.TrySetResult();
+    protected override void OnWritable()
+    {
+        if (_tls is { IsOpen: false } opening)
+            opening.Writable();
+        else
+            _writable?.TrySetResult();
+    }
 
     private unsafe void Fill()
     {
@@ -139,8 +182,12 @@ internal sealed class HandshakeChannel : FdWatch
         {
             Memory<byte> room = _pipe.Writer.GetMemory(ReceiveBytes);
             nint got;
+            Errno errno;
             fixed (byte* start = room.Span)
-                got = Libc.Receive(Fd, start, Math.Min(room.Length, ReceiveBytes), LinuxConstants.MSG_DONTWAIT);
+            {
+                var vector = new IoVec((nint)start, Math.Min(room.Length, ReceiveBytes));
+                got = _transport.Receive(&vector, 1, out errno);
+            }
             if (got > 0)
             {
                 _unread += got;
@@ -152,29 +199,25 @@ internal sealed class HandshakeChannel : FdWatch
             {
                 Abort(EndReason.Closed);
             }
-            else if (Libc.LastErrno == Errno.EAGAIN)
+            else if (errno == Errno.EAGAIN)
             {
                 _readable = false;
             }
-            else if (Libc.LastErrno != Errno.EINTR)
+            else
             {
-                Abort(EndReason.Socket("receive", Libc.LastErrno));
+                Abort(_transport.Broken("receive", errno));
             }
         }
     }
 
     private unsafe Errno TrySend(ReadOnlySpan<byte> message, out int sent)
     {
-        sent = 0;
+        Errno errno;
         fixed (byte* start = message)
         {
             var vector = new IoVec((nint)start, message.Length);
-            var header = new MessageHeader { Vectors = &vector, VectorCount = 1 };
-            nint n = Libc.SendMessage(Fd, &header, LinuxConstants.MSG_DONTWAIT | LinuxConstants.MSG_NOSIGNAL);
-            if (n < 0)
-                return Libc.LastErrno == Errno.EINTR ? Errno.None : Libc.LastErrno;
-            sent = (int)n;
-            return Errno.None;
+            sent = (int)Math.Max(0, _transport.Send(&vector, 1, out errno));
         }
+        return errno;
     }
 }

@@ -39,11 +39,11 @@ internal sealed class OptionReplies(uint option)
     }
 
     /// <summary>What is told of an export: size and flags always, the rest when asked for.</summary>
-    public OptionReplies Infos(NbdExport export, in InfoRequest request, int maxPayloadBytes)
+    public OptionReplies Infos(NbdExport export, ushort flags, in InfoRequest request, int maxPayloadBytes)
     {
         WireWriter writer = BeginInfo(NBD_INFO_EXPORT, sizeof(ulong) + sizeof(ushort));
         writer.WriteUInt64((ulong)export.SizeBytes);
-        writer.WriteUInt16(export.TransmissionFlags);
+        writer.WriteUInt16(flags);
         if (request.Wants(NBD_INFO_NAME))
             BeginInfo(NBD_INFO_NAME, export.NameBytes.Length).WriteBytes(export.NameBytes);
         if (request.Wants(NBD_INFO_DESCRIPTION) && export.DescriptionBytes.Length > 0)
@@ -55,6 +55,15 @@ internal sealed class OptionReplies(uint option)
             writer.WriteUInt32(export.PreferredBlock);
             writer.WriteUInt32((uint)maxPayloadBytes);
         }
+        return this;
+    }
+
+    /// <summary>A metadata context, with the id by which status chunks will call it; 0 in a list.</summary>
+    public OptionReplies Context(uint id, Status.MetaContext context)
+    {
+        WireWriter writer = Begin(NBD_REP_META_CONTEXT, sizeof(uint) + context.NameBytes.Length);
+        writer.WriteUInt32(id);
+        writer.WriteBytes(context.NameBytes);
         return this;
     }
 

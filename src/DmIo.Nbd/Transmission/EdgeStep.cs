@@ -43,9 +43,9 @@ internal sealed class EdgeStep(LoopMemory memory) : BlockRequest
         if (hasScratch && Operation == BlockOperation.Read && (isHeld || HasOtherAnswer))
             AnsweredData.CopyTo(scratch.Span);
         ReleaseAnswer();
+        owner.StepCompleted(this, error, scratch);
         if (!isHeld)
             memory.Return(this);
-        owner.StepCompleted(error, scratch);
     }
 
     protected override void Unheld()

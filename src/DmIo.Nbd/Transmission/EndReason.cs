@@ -11,6 +11,7 @@ internal readonly record struct EndReason(string Text, bool IsOrderly)
     public static readonly EndReason Closed = new("client closed the connection without disconnecting", true);
     public static readonly EndReason Truncated = new("client closed the connection in the middle of a request", false);
     public static readonly EndReason BadMagic = new("request without the request magic", false);
+    public static readonly EndReason LongPayload = new("payload longer than any that is taken", false);
     public static readonly EndReason Stalled = new("client left memory unused that others waited for", false);
     public static readonly EndReason Stopped = new("server is stopping", true);
     public static readonly EndReason Killed = new("requests did not finish before the server had to stop", false);

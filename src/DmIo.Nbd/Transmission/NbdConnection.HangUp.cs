@@ -44,17 +44,20 @@ internal sealed unsafe partial class NbdConnection
     // A DISC that nothing stands before any more was in time: what had come before it is under way and owed.
     private EndReason ReasonOfGoing()
     {
-        byte* next = stackalloc byte[RequestHeaderBytes];
-        var header = new Span<byte>(next, RequestHeaderBytes);
-        nint got = Math.Min(_received.UnreadBytes, RequestHeaderBytes);
+        byte* next = stackalloc byte[ExtendedRequestHeaderBytes];
+        var header = new Span<byte>(next, _headerBytes);
+        nint got = Math.Min(_received.UnreadBytes, _headerBytes);
         _received.Unread[..(int)got].CopyTo(header);
         if (got == 0)
-            got = Libc.Receive(Fd, next, RequestHeaderBytes, LinuxConstants.MSG_DONTWAIT);
-        if (got < 0 && Libc.LastErrno is not (Errno.EAGAIN or Errno.EINTR))
-            return EndReason.Socket("receive", Libc.LastErrno);
+        {
+            var vector = new IoVec((nint)next, _headerBytes);
+            got = _transport.Receive(&vector, 1, out Errno errno);
+            if (got < 0 && errno != Errno.EAGAIN)
+                return _transport.Broken("receive", errno);
+        }
         if (_partial is not null || _refused is not null)
             return EndReason.Truncated;
-        if (got < RequestHeaderBytes || RequestHeader.Read(header) is not { Magic: NBD_REQUEST_MAGIC, Type: NBD_CMD_DISC })
+        if (got < _headerBytes || RequestHeader.Read(header, Form) is not { Type: NBD_CMD_DISC } last || !last.HasMagic(Form))
             return EndReason.Closed;
         _hasDisconnected = true;
         return EndReason.Disconnected;

@@ -26,11 +26,11 @@ internal sealed partial class NbdConnection
                 return ParseResult.NeedsBytes;
             if (_requestsThisTurn >= MaxRequestsPerTurn || _bytesThisTurn >= MaxBytesPerTurn)
                 return ParseResult.TurnIsOver;
-            if (_received.UnreadBytes < RequestHeaderBytes)
+            if (_received.UnreadBytes < _headerBytes)
                 return ParseResult.NeedsBytes;
             if (!MayStartMore)
                 return ParseResult.HeldUp;
-            ParseResult? stop = Begin(RequestHeader.Read(_received.Unread));
+            ParseResult? stop = Begin(RequestHeader.Read(_received.Unread, Form));
             if (stop is { } result)
                 return result;
             if (_isClosed || _isDraining)
@@ -41,9 +41,15 @@ internal sealed partial class NbdConnection
     /// <returns>Null when the header was understood and its request is under way.</returns>
     private ParseResult? Begin(in RequestHeader header)
     {
-        if (header.Magic != NBD_REQUEST_MAGIC)
+        if (!header.HasMagic(Form))
         {
             Close(EndReason.BadMagic);
+            return null;
+        }
+        bool hasPayload = header.HasPayload(Form);
+        if (Form == ReplyForm.Extended && hasPayload && header.Length > (uint)_limits.MaxPayloadBytes)
+        {
+            Close(EndReason.LongPayload);
             return null;
         }
         if (header.Type == NBD_CMD_DISC)
@@ -56,22 +62,23 @@ internal sealed partial class NbdConnection
             _export.HalfClosed.OvertakenBy(this);
         Errno refused = _isStopping || (_isOvertaken && RequestRules.Changes(header))
             ? Errno.ESHUTDOWN
-            : RequestRules.Check(header, _export, _limits.MaxPayloadBytes);
-        bool hasPayload = header.Type == NBD_CMD_WRITE;
+            : RequestRules.Check(header, _export, Form, !_contexts.IsEmpty, _limits.MaxPayloadBytes);
+        if (header.Type == NBD_CMD_BLOCK_STATUS && refused == Errno.None)
+            return BeginStatus(header, hasPayload);
         if (refused != Errno.None || (header.Length == 0 && header.Type != NBD_CMD_FLUSH))
         {
             NbdRequest request = _memory.RentRequest();
             request.Begin(this, header);
             Accept(request, 0);
             if (hasPayload && header.Length > 0)
-                (_refused, _refusal, _refusedRest) = (request, refused, header.Length);
+                (_refused, _refusal, _refusedRest) = (request, refused, (long)header.Length);
             else
                 request.Refuse(refused);
             return null;
         }
         if (header.Type > NBD_CMD_WRITE)
             return BeginWithoutPayload(header);
-        if (_inFlightCount > 0 && _bytesInFlight + header.Length > _limits.MaxBytesInFlight)
+        if (_inFlightCount > 0 && _bytesInFlight + (long)header.Length > _limits.MaxBytesInFlight)
             return ParseResult.HeldUp;
         return hasPayload ? BeginWrite(header) : BeginRead(header);
     }
@@ -85,19 +92,19 @@ internal sealed partial class NbdConnection
             return ParseResult.WaitsForMemory;
         }
         request.SetPayload();
-        Accept(request, header.Length);
+        Accept(request, (long)header.Length);
         request.StartPlan(DirectPlan.Reading);
         return null;
     }
 
     private ParseResult? BeginWrite(in RequestHeader header)
     {
-        int unread = _received.UnreadBytes - RequestHeaderBytes;
+        int unread = _received.UnreadBytes - _headerBytes;
         int length = (int)header.Length;
         bool takesAnyMemory = Device.MemoryAlignmentBytes == 1;
         NbdRequest request = Prepare(header);
         bool inPlace = request.IsAligned && takesAnyMemory;
-        long item = RequestHeaderBytes + (long)length;
+        long item = _headerBytes + (long)length;
         if (inPlace && unread < length && (_received.Fits(item) || ReceiveBuffer.IsCheapToMove(item)))
         {
             request.Release();
@@ -106,7 +113,7 @@ internal sealed partial class NbdConnection
         // In place lies what is there, in whole blocks: devices take no segment that is not.
         int lies = !inPlace ? 0 : Math.Min(unread, length) & -Device.LogicalBlockBytes;
         if (lies > 0)
-            _received.Lend(request, RequestHeaderBytes, lies);
+            _received.Lend(request, _headerBytes, lies);
         int scratch = request.IsAligned ? 0 : Device.LogicalBlockBytes;
         if (lies < length && !_memory.TryRent(this, request, request.RangeCount.Bytes - lies, scratch))
         {
@@ -126,8 +133,13 @@ internal sealed partial class NbdConnection
     private ParseResult? BeginWithoutPayload(in RequestHeader header)
     {
         NbdRequest request = Prepare(header);
-        bool patches = header.Type == NBD_CMD_WRITE_ZEROES && !request.IsAligned;
-        if (patches && !_memory.TryRent(this, request, 0, Device.LogicalBlockBytes))
+        int scratch = header.Type switch
+        {
+            NBD_CMD_WRITE_ZEROES when !request.IsAligned => Device.LogicalBlockBytes,
+            NBD_CMD_CACHE => CachePlan.ScratchBytes(request),
+            _ => 0,
+        };
+        if (scratch > 0 && !_memory.TryRent(this, request, 0, scratch))
         {
             request.Release();
             return ParseResult.WaitsForMemory;
@@ -137,6 +149,7 @@ internal sealed partial class NbdConnection
         {
             NBD_CMD_FLUSH => FlushPlan.Instance,
             NBD_CMD_TRIM => TrimPlan.Instance,
+            NBD_CMD_CACHE => CachePlan.Instance,
             _ => ZeroPlan.Instance,
         });
         return null;
@@ -201,7 +214,7 @@ internal sealed partial class NbdConnection
     // The header is understood and the request under way.
     private void Accept(NbdRequest request, long countedBytes)
     {
-        _received.Skip(RequestHeaderBytes);
+        _received.Skip(_headerBytes);
         request.CountedBytes = countedBytes;
         request.NextInFlight = _inFlight;
         if (_inFlight is not null)

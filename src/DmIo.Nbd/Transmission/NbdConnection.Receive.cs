@@ -103,19 +103,13 @@ internal sealed unsafe partial class NbdConnection
 
     private nint ReceiveInto(IoVec* vectors, int count)
     {
-        var message = new MessageHeader { Vectors = vectors, VectorCount = count };
-        nint got;
-        do
-        {
-            got = Libc.ReceiveMessage(Fd, &message, LinuxConstants.MSG_DONTWAIT);
-        }
-        while (got < 0 && Libc.LastErrno == Errno.EINTR);
+        nint got = _transport.Receive(vectors, count, out Errno errno);
         if (got == 0)
             EndOfStream();
-        else if (got < 0 && Libc.LastErrno == Errno.EAGAIN)
+        else if (got < 0 && errno == Errno.EAGAIN)
             _readable = false;
         else if (got < 0)
-            Close(EndReason.Socket("receive", Libc.LastErrno));
+            Close(_transport.Broken("receive", errno));
         return got;
     }
 

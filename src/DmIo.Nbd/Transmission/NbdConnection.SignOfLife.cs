@@ -19,7 +19,6 @@ internal sealed partial class NbdConnection
     private ITimer? _lookAgain;
     private bool _looksAgain;
     private long _movedAt;
-    private long _sentBytes;
 
     // How many bytes had been sent when the silence ended; what is sent from there on must be acknowledged. Or -1.
     private long _silentUntil = -1;
@@ -28,7 +27,7 @@ internal sealed partial class NbdConnection
     private void NoteSilence()
     {
         if (_loop.Time.GetElapsedTime(_movedAt) > s_silence)
-            _silentUntil = _sentBytes;
+            _silentUntil = _transport.SentBytes;
         _movedAt = _loop.Time.GetTimestamp();
     }
 
@@ -39,12 +38,12 @@ internal sealed partial class NbdConnection
         CloseIfPeerIsGone(EndReason.Closed);
         if (_isClosed)
             return true;
-        if (_sentBytes - SocketCalls.UnacknowledgedBytes(Fd) > _silentUntil)
+        if (_transport.SentBytes - SocketCalls.UnacknowledgedBytes(Fd) > _silentUntil)
         {
             _silentUntil = -1;
             return false;
         }
-        if (_sentBytes > _silentUntil && !_looksAgain)
+        if (_transport.SentBytes > _silentUntil && !_looksAgain)
         {
             _looksAgain = true;
             _lookAgain ??= _loop.Time.CreateTimer(_ => LookAgain(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -1,4 +1,9 @@
+using System.Collections.Immutable;
 using DmIo.Linux;
+using DmIo.Nbd.Negotiation;
+using DmIo.Nbd.Sockets;
+using DmIo.Nbd.Status;
+using DmIo.Nbd.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace DmIo.Nbd.Transmission;
@@ -14,8 +19,11 @@ internal sealed partial class NbdConnection : FdWatch
     private const long SendAtOnceBytes = 256 << 10;
 
     private readonly KernelLoop _loop;
+    private readonly Transport _transport;
     private readonly NbdExport _export;
     private readonly NbdLimits _limits;
+    private readonly ImmutableArray<MetaContext> _contexts;
+    private readonly int _headerBytes;
     private readonly LoopMemory _memory;
     private readonly ReceiveBuffer _received;
     private readonly ReplySender _sender;
@@ -40,8 +48,8 @@ internal sealed partial class NbdConnection : FdWatch
     private bool _hasDisconnected;
 
     /// <summary>Takes over a socket whose handshake is done.</summary>
-    /// <param name="fd">The socket, non-blocking; owned from here on.</param>
-    /// <param name="export">What the client chose.</param>
+    /// <param name="transport">The way through the socket; both are owned from here on.</param>
+    /// <param name="chosen">What the client chose, and how requests and replies look.</param>
     /// <param name="limits">The server's limits.</param>
     /// <param name="memory">What the connections of the export's loop share.</param>
     /// <param name="client">Who it is.</param>
@@ -49,12 +57,16 @@ internal sealed partial class NbdConnection : FdWatch
     /// <param name="logger">Where its end is told.</param>
     /// <param name="ended">Called on the export's loop when nothing of the connection is left.</param>
     public NbdConnection(
-        int fd, NbdExport export, NbdLimits limits, LoopMemory memory, ServedClient client, byte[] early, ILogger logger,
-        Action<NbdConnection> ended)
-        : base(fd)
+        Transport transport, ChosenExport chosen, NbdLimits limits, LoopMemory memory, ServedClient client, byte[] early,
+        ILogger logger, Action<NbdConnection> ended)
+        : base(transport.Fd)
     {
-        _loop = export.Loop;
-        _export = export;
+        _transport = transport;
+        _export = chosen.Export;
+        _loop = _export.Loop;
+        _contexts = chosen.Contexts;
+        Form = chosen.Form;
+        _headerBytes = RequestHeader.Bytes(Form);
         _limits = limits;
         _memory = memory;
         _early = early;
@@ -62,12 +74,15 @@ internal sealed partial class NbdConnection : FdWatch
         _ended = ended;
         Client = client;
         _received = new ReceiveBuffer(memory, this);
-        _sender = new ReplySender(this);
+        _sender = new ReplySender(this, transport, Form);
         _batchEnd = new Step(EndBatch);
     }
 
     /// <summary>Who it is.</summary>
     public ServedClient Client { get; }
+
+    /// <summary>How requests and replies look.</summary>
+    public ReplyForm Form { get; }
 
     /// <summary>What is served.</summary>
     public NbdExport Export => _export;
@@ -169,9 +184,9 @@ internal sealed partial class NbdConnection : FdWatch
         _requests++;
         if (request.ReplyError != 0)
             _errors++;
-        else if (request.ReplyData.LengthBytes > 0)
+        else if (request.Command == NbdConstants.NBD_CMD_READ)
             _bytesRead += request.ReplyData.LengthBytes;
-        else
+        else if (request.Command == NbdConstants.NBD_CMD_WRITE)
             _bytesWritten += request.CountedBytes;
     }
 
@@ -212,7 +227,7 @@ internal sealed partial class NbdConnection : FdWatch
 
     private void CloseIfDrained()
     {
-        if (_inFlightCount == 0 && (_isDraining || _isStopping))
+        if (_inFlightCount == 0 && _transport.UnsentBytes == 0 && (_isDraining || _isStopping))
             Close(EndReason.Stopped);
     }
 
@@ -232,14 +247,13 @@ internal sealed partial class NbdConnection : FdWatch
     {
         if ((_isHeldUp || WaitsForMemory) && _sender.UnsentBytes > 0)
             NoteSilence();
-        long before = _sender.UnsentBytes;
-        Errno errno = _sender.Send(Fd);
-        _moves += before - _sender.UnsentBytes;
-        _sentBytes += before - _sender.UnsentBytes;
+        long before = _transport.SentBytes;
+        Errno errno = _sender.Send();
+        _moves += _transport.SentBytes - before;
         if (errno == Errno.EAGAIN)
             _loop.WatchWritable(this);
         else if (errno != Errno.None)
-            Close(EndReason.Socket("send", errno));
+            Close(_transport.Broken("send", errno));
     }
 
     // A peer that closed both ways refuses even an empty message.
@@ -259,6 +273,7 @@ internal sealed partial class NbdConnection : FdWatch
         _reason ??= reason;
         if (_isWatched)
             _loop.Unwatch(this);
+        _transport.Close();
         _ = Libc.Close(Fd);
         _export.HalfClosed.Remove(this);
         AbandonInFlight();

@@ -88,15 +88,21 @@ internal sealed partial class NbdRequest
     }
 
     /// <summary>Reads a block into <see cref="Scratch"/> or writes it from there, others may follow.</summary>
-    public void SubmitBlock(BlockOperation operation, Sectors start)
+    public void SubmitBlock(BlockOperation operation, Sectors start) =>
+        SubmitScratch(operation, start, Sectors.FromBytes(BlockBytes));
+
+    /// <summary>The same where the scratch is not a block: as many sectors as it has.</summary>
+    public void SubmitScratch(BlockOperation operation, Sectors start, Sectors count)
     {
-        Describe(operation, start, Sectors.FromBytes(BlockBytes), BlockFlags.None);
+        Describe(operation, start, count, BlockFlags.None);
         SubmitStep(_scratch, default);
     }
 
     /// <summary>A step has come back, with the scratch block if it used one.</summary>
-    public void StepCompleted(Errno error, IoSegment scratch)
+    public void StepCompleted(EdgeStep step, Errno error, IoSegment scratch)
     {
+        if (error != Errno.None)
+            NoteFailure(step);
         if (scratch.LengthBytes > 0)
             _scratch = scratch;
         _step = null;

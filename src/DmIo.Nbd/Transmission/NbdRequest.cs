@@ -1,5 +1,6 @@
 using DmIo.Nbd.Edge;
 using DmIo.Nbd.Wire;
+using static DmIo.Nbd.Wire.NbdConstants;
 
 namespace DmIo.Nbd.Transmission;
 
@@ -16,6 +17,8 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
     private ReceiveChunk? _chunk;
     private RequestPlan _plan = DirectPlan.Reading;
     private bool _isParked;
+    private BlockFailure? _failure;
+    private long _failedOffset;
 
     /// <summary>The connection that the request came on.</summary>
     public NbdConnection Connection { get; private set; } = null!;
@@ -35,12 +38,8 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
     /// <summary>The error that the reply carries.</summary>
     public uint ReplyError { get; private set; }
 
-    /// <summary>The data that the reply carries: nothing, unless the request is a READ that succeeded.</summary>
-    public IoVector ReplyData { get; private set; }
-
-    /// <summary>The most segments that <see cref="ReplyData"/> may lie in.</summary>
-    public int ReplySegments =>
-        ReplyData.LengthBytes == 0 ? 0 : HasOtherAnswer ? MaxAnswerSegments : _segmentCount;
+    /// <summary>Why the device failed it; none when it was refused without asking the device.</summary>
+    public Errno FailedErrno { get; private set; }
 
     /// <summary>Reply bytes that the socket has not taken yet.</summary>
     public long UnsentBytes { get; set; }
@@ -67,9 +66,14 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
         Connection = connection;
         Cookie = header.Cookie;
         OffsetBytes = (long)header.Offset;
-        LengthBytes = header.Length;
+        LengthBytes = (long)header.Length;
+        Command = header.Type;
+        DontFragment = (header.Flags & NBD_CMD_FLAG_DF) != 0;
         CountedBytes = 0;
         ReplyError = 0;
+        FailedErrno = Errno.None;
+        _failure = null;
+        _failedOffset = -1;
     }
 
     /// <summary>Takes a part of a chunk as the first segment of the payload.</summary>
@@ -103,6 +107,8 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
         if (error == Errno.None && _plan.HasReplyData)
             ReplyData = HasOtherAnswer ? AnsweredData.Slice(HeadBytes, LengthBytes) : Payload;
         bool neverStarted = IsAbandoned && error == Errno.ECANCELED;
+        if (!neverStarted)
+            FailedErrno = error;
         ReplyError = WireError.From(neverStarted ? Errno.ESHUTDOWN : error);
         Connection.Finished(this);
     }
@@ -110,7 +116,8 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
     /// <summary>Answers without having asked the device.</summary>
     public void Refuse(Errno error)
     {
-        ReplyError = WireError.From(error);
+        bool isFastZero = error == Errno.EOPNOTSUPP && Command == NBD_CMD_WRITE_ZEROES;
+        ReplyError = isFastZero ? NBD_ENOTSUP : WireError.From(error);
         Connection.Finished(this);
     }
 
@@ -133,7 +140,12 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
         Reset();
     }
 
-    protected override void Completed() => _plan.Continue(this, Error);
+    protected override void Completed()
+    {
+        if (Error != Errno.None)
+            NoteFailure(this);
+        _plan.Continue(this, Error);
+    }
 
     protected override void Unheld()
     {
@@ -145,6 +157,15 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
         _chunk?.ReleaseParked();
         Reset();
         memory.Unparked();
+    }
+
+    // Where it was is told only of what has a place.
+    private void NoteFailure(BlockRequest operation)
+    {
+        _failure = operation.Failure;
+        _failedOffset = operation.Operation == BlockOperation.Flush
+            ? -1
+            : Math.Max(operation.FailedAt.Bytes, OffsetBytes);
     }
 
     private void Park()
@@ -163,6 +184,8 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
         ReplyData = Payload = Whole = Data = default;
         Flags = BlockFlags.None;
         IsAbandoned = false;
+        _isComposed = false;
+        _failure = null;
         memory.Return(this);
     }
 }

@@ -8,7 +8,7 @@ internal sealed class ReceiveBuffer(LoopMemory memory, NbdConnection connection)
 {
     // A receive into less room than this is not worth its call, as long as moving what is unread costs next to nothing.
     private const int LeastRoomBytes = 16 << 10;
-    private const int CheapMoveBytes = (8 << 10) + Wire.NbdConstants.RequestHeaderBytes;
+    private const int CheapMoveBytes = (8 << 10) + Wire.NbdConstants.ExtendedRequestHeaderBytes;
 
     private ReceiveChunk? _chunk;
     private int _at;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DmIo.Linux;
+using DmIo.Nbd.Sockets;
 using DmIo.Nbd.Wire;
 
 namespace DmIo.Nbd.Transmission;
@@ -8,7 +9,7 @@ namespace DmIo.Nbd.Transmission;
 /// Sends a connection's replies in the order of their completion, headers and data of many in one call. Owns the
 /// requests from <see cref="Add"/> until their last byte is in the socket, and releases them through the connection.
 /// </summary>
-internal sealed unsafe class ReplySender(NbdConnection connection)
+internal sealed unsafe class ReplySender(NbdConnection connection, Transport transport, ReplyForm form)
 {
     // As many as fit beside their data's vectors in one call.
     private const int MaxHeaders = IoVec.Max / 2;
@@ -18,12 +19,13 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
     private int _nextVector;
     private int _vectorEnd;
     private long _batchBytes;
+    private long _untakenBytes;
     private NbdRequest? _firstUnsent;
     private NbdRequest? _firstUnbatched;
     private NbdRequest? _last;
 
     /// <summary>Reply bytes that the socket has not taken yet.</summary>
-    public long UnsentBytes { get; private set; }
+    public long UnsentBytes => _untakenBytes + transport.UnsentBytes;
 
     /// <summary>Whether the socket is full: nothing can be sent before it tells that there is room.</summary>
     public bool IsFull { get; set; }
@@ -32,8 +34,8 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
     public void Add(NbdRequest request)
     {
         request.NextReply = null;
-        request.UnsentBytes = NbdConstants.SimpleReplyHeaderBytes + request.ReplyData.LengthBytes;
-        UnsentBytes += request.UnsentBytes;
+        request.UnsentBytes = request.PrepareReply(form);
+        _untakenBytes += request.UnsentBytes;
         if (_last is null)
             _firstUnsent = request;
         else
@@ -48,24 +50,17 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
     /// <returns>
     /// None when everything went out; EAGAIN when the socket is full; otherwise the connection is broken.
     /// </returns>
-    public Errno Send(int fd)
+    public Errno Send()
     {
         while (true)
         {
             if (_nextVector == _vectorEnd && !BuildBatch())
-                return Errno.None;
-            var message = new MessageHeader
-            {
-                Vectors = _vectors + _nextVector,
-                VectorCount = _vectorEnd - _nextVector,
-            };
-            nint sent = Libc.SendMessage(fd, &message, LinuxConstants.MSG_DONTWAIT | LinuxConstants.MSG_NOSIGNAL);
+                return FlushTransport();
+            nint sent = transport.Send(_vectors + _nextVector, _vectorEnd - _nextVector, out Errno errno);
             if (sent < 0)
             {
-                if (Libc.LastErrno == Errno.EINTR)
-                    continue;
-                IsFull = Libc.LastErrno == Errno.EAGAIN;
-                return Libc.LastErrno;
+                IsFull = errno == Errno.EAGAIN;
+                return errno;
             }
             bool all = sent == _batchBytes;
             Consume(sent);
@@ -77,12 +72,19 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
         }
     }
 
+    private Errno FlushTransport()
+    {
+        Errno errno = transport.Flush();
+        IsFull = errno == Errno.EAGAIN;
+        return errno;
+    }
+
     /// <summary>Releases what will never be sent.</summary>
     public void Discard()
     {
         _nextVector = _vectorEnd = 0;
         _firstUnbatched = _last = null;
-        UnsentBytes = 0;
+        _untakenBytes = 0;
         while (_firstUnsent is { } request)
         {
             _firstUnsent = request.NextReply;
@@ -106,26 +108,35 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
         if (_vectors is null)
         {
             _vectors = (IoVec*)NativeMemory.Alloc(IoVec.Max, (nuint)sizeof(IoVec));
-            _headers = (byte*)NativeMemory.Alloc(MaxHeaders, NbdConstants.SimpleReplyHeaderBytes);
+            _headers = (byte*)NativeMemory.Alloc(MaxHeaders, ReplyChunk.MaxDataHeaderBytes);
         }
         int count = 0;
         int headers = 0;
+        byte* header = _headers;
         bool extends = false;
         _batchBytes = 0;
         NbdRequest? request = _firstUnbatched;
-        while (request is not null && headers < MaxHeaders && count + 1 + request.ReplySegments <= IoVec.Max)
+        while (request is not null && headers < MaxHeaders && count + 1 + request.ReplyVectors <= IoVec.Max)
         {
-            byte* header = _headers + headers++ * NbdConstants.SimpleReplyHeaderBytes;
-            SimpleReply.Write(
-                new Span<byte>(header, NbdConstants.SimpleReplyHeaderBytes), request.ReplyError, request.Cookie);
-            // Headers without data between them lie side by side: one vector for all of them.
-            if (extends)
-                _vectors[count - 1] = Longer(_vectors[count - 1]);
+            if (request.Composed is { } composed)
+            {
+                count = composed.AddVectors(_vectors, count, request.ReplyData);
+                extends = false;
+            }
             else
-                _vectors[count++] = new IoVec((nint)header, NbdConstants.SimpleReplyHeaderBytes);
-            foreach (IoSegment segment in request.ReplyData)
-                _vectors[count++] = new IoVec(segment.Address, segment.LengthBytes);
-            extends = request.ReplySegments == 0;
+            {
+                int bytes = request.WriteHeader(new Span<byte>(header, ReplyChunk.MaxDataHeaderBytes), form);
+                // Headers without data between them lie side by side: one vector for all of them.
+                if (extends)
+                    _vectors[count - 1] = new IoVec(_vectors[count - 1].Base, _vectors[count - 1].Length + bytes);
+                else
+                    _vectors[count++] = new IoVec((nint)header, bytes);
+                foreach (IoSegment segment in request.ReplyData)
+                    _vectors[count++] = new IoVec(segment.Address, segment.LengthBytes);
+                extends = request.ReplyData.LengthBytes == 0;
+                headers++;
+                header += bytes;
+            }
             _batchBytes += request.UnsentBytes;
             request = request.NextReply;
         }
@@ -135,13 +146,10 @@ internal sealed unsafe class ReplySender(NbdConnection connection)
         return true;
     }
 
-    private static IoVec Longer(IoVec headers) =>
-        new(headers.Base, headers.Length + NbdConstants.SimpleReplyHeaderBytes);
-
     private void Consume(nint sent)
     {
         _batchBytes -= sent;
-        UnsentBytes -= sent;
+        _untakenBytes -= sent;
         nint left = sent;
         while (left > 0)
         {

@@ -11,7 +11,7 @@ internal static class WireError
         Errno.None => 0,
         Errno.EPERM or Errno.EROFS => NBD_EPERM,
         Errno.ENOMEM => NBD_ENOMEM,
-        // ENOTSUP is the answer to a fast zero alone, which is not advertised.
+        // ENOTSUP is the answer to a fast zero alone, which is given without asking the device.
         Errno.EINVAL or Errno.EOPNOTSUPP => NBD_EINVAL,
         Errno.ENOSPC or Errno.EDQUOT or Errno.EFBIG => NBD_ENOSPC,
         Errno.EOVERFLOW => NBD_EOVERFLOW,

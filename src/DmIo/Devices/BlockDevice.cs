@@ -40,6 +40,11 @@ public abstract class BlockDevice : IAsyncDisposable
     public virtual Sectors WriteZeroesLimit => Sectors.Zero;
 
     /// <summary>
+    /// Whether write-zeroes that need not keep space allocated costs less than writing zeroes would, whatever the range.
+    /// </summary>
+    public virtual bool CanZeroFast => false;
+
+    /// <summary>
     /// Starts an operation. Only on the device's loop. The request completes through
     /// <see cref="BlockRequest.Complete"/> whatever happens; a range outside the device or off the logical block size
     /// fails with <see cref="Errno.EINVAL"/>, nothing done. A device may complete a request whose memory something

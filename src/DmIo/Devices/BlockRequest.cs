@@ -41,6 +41,9 @@ public abstract partial class BlockRequest : LoopWork
     /// <summary>After a failure, the first sector of the device that is known to have failed.</summary>
     public Sectors FailedAt { get; private set; }
 
+    /// <summary>After a failure, what is behind it where the device has others beneath; may be null.</summary>
+    public BlockFailure? Failure { get; private set; }
+
     /// <summary>First sector behind the request.</summary>
     public Sectors End => Start + Count;
 
@@ -56,11 +59,13 @@ public abstract partial class BlockRequest : LoopWork
     /// <summary>
     /// Called by the device, on its loop, exactly once: <see cref="Completed"/> runs from the loop's ready list.
     /// </summary>
-    public void Complete(IoLoop loop, Errno error = Errno.None, Sectors failedAt = default)
+    public void Complete(
+        IoLoop loop, Errno error = Errno.None, Sectors failedAt = default, BlockFailure? failure = null)
     {
         ArgumentNullException.ThrowIfNull(loop);
         Error = error;
         FailedAt = failedAt;
+        Failure = failure;
         loop.Ready(this);
     }
 
@@ -69,6 +74,7 @@ public abstract partial class BlockRequest : LoopWork
     {
         Error = error;
         FailedAt = failedAt;
+        Failure = null;
     }
 
     /// <inheritdoc/>

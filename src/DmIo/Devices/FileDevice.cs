@@ -63,6 +63,9 @@ public sealed class FileDevice : BlockDevice
     /// <inheritdoc/>
     public override Sectors WriteZeroesLimit => IsReadOnly ? Sectors.Zero : RangeLimit;
 
+    /// <summary>A file whose file system makes holes; what a disk does with the same command is not known.</summary>
+    public override bool CanZeroFast => _file.CanDiscard && !_file.Identity.IsBlockSpecial;
+
     /// <summary>What tells this file or disk from others.</summary>
     public DeviceIdentity Identity => _file.Identity;
 

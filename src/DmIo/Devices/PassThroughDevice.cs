@@ -32,6 +32,9 @@ public sealed class PassThroughDevice : OrderedDevice
     public override Sectors WriteZeroesLimit => _inner.WriteZeroesLimit;
 
     /// <inheritdoc/>
+    public override bool CanZeroFast => _inner.CanZeroFast;
+
+    /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(
         Sectors start, Sectors count, CancellationToken cancellationToken = default) =>
         _inner.ReadExtentsAsync(start, count, cancellationToken);
@@ -73,7 +76,7 @@ public sealed class PassThroughDevice : OrderedDevice
             PassAnswerTo(original);
             if (!PassHoldTo(original))
                 Unheld();
-            original.Complete(device.Loop, Error, FailedAt);
+            original.Complete(device.Loop, Error, FailedAt, Failure);
         }
 
         protected override void Unheld()

@@ -21,6 +21,10 @@ public struct StatXBuffer
     public long BirthSeconds;
     [FieldOffset(88)]
     public uint BirthNanoseconds;
+    [FieldOffset(112)]
+    public long ModifiedSeconds;
+    [FieldOffset(120)]
+    public uint ModifiedNanoseconds;
     [FieldOffset(128)]
     public uint RdevMajor;
     [FieldOffset(132)]

@@ -85,7 +85,7 @@ public sealed class SeeingTests
         string[] fields = volume.Lines("connections").Single().Split('\t');
         Assert.That(fields[1], Is.EqualTo("vol0"));
         Assert.That(fields[2], Does.StartWith($"unix:pid={Environment.ProcessId},"));
-        Assert.That(fields[3..], Is.EqualTo(new[] { "0", "2", "0", "4096", "8192" }));
+        Assert.That(fields[3..], Is.EqualTo(new[] { "0", "2", "0", "4096", "8192", "-" }));
         Assert.That(volume.Lines("info", "vol0"), Does.Contain("Open count:        1"));
         JsonElement connection = ControlTool.Json(volume.Control, "connections")[0];
         Assert.That(connection.GetProperty("bytesWritten").GetInt64(), Is.EqualTo(8192));

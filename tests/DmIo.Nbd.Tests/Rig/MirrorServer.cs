@@ -54,6 +54,34 @@ internal sealed class MirrorServer : IDeviceSource, IDisposable
         return 0;
     });
 
+    /// <summary>From now on a leg fails an operation in a range.</summary>
+    public void Fail(int leg, Sectors start, Sectors count, BlockOperation operation) => OnLoop(() =>
+    {
+        Legs[leg].Fail(start, count, Errno.EIO, operation);
+        return 0;
+    });
+
+    /// <summary>From now on no leg can be flushed.</summary>
+    public void FailFlushes() => OnLoop(() =>
+    {
+        foreach (ScriptedDevice leg in Legs)
+            leg.FailAll(Errno.EIO, BlockOperation.Flush);
+        return 0;
+    });
+
+    /// <summary>Ends a leg's faults.</summary>
+    public void Heal(int leg) => OnLoop(() =>
+    {
+        Legs[leg].Heal();
+        return 0;
+    });
+
+    /// <summary>Offers the mirror under a second name.</summary>
+    public void AddSecond(string name) => Server.AddExport(new NbdExport(name, _mirror, readOnly: false));
+
+    public NbdProbe GoWith(Wire.ReplyForm form, params ReadOnlySpan<string> contexts) =>
+        new NbdProbe(Listener.Address).GoWith(form, contexts);
+
     public NbdProbe Go() => new NbdProbe(Listener.Address).Go();
 
     public void Dispose()

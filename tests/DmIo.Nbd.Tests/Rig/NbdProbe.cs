@@ -9,7 +9,7 @@ namespace DmIo.Nbd.Tests;
 /// A client over a blocking socket that can break every rule: it sends what it is told, and reads what it expects or
 /// fails within seconds.
 /// </summary>
-internal sealed class NbdProbe : IDisposable
+internal sealed partial class NbdProbe : IDisposable
 {
     private const int PatienceMs = 10_000;
 
@@ -35,6 +35,11 @@ internal sealed class NbdProbe : IDisposable
 
     public void Send(ReadOnlySpan<byte> bytes)
     {
+        if (_tls is { } tls)
+        {
+            tls.Write(bytes);
+            return;
+        }
         while (bytes.Length > 0)
             bytes = bytes[_socket.Send(bytes)..];
     }
@@ -70,7 +75,7 @@ internal sealed class NbdProbe : IDisposable
         byte[] bytes = new byte[count];
         for (int at = 0; at < count;)
         {
-            int n = _socket.Receive(bytes.AsSpan(at));
+            int n = _tls?.Read(bytes.AsSpan(at)) ?? _socket.Receive(bytes.AsSpan(at));
             Assert.That(n, Is.GreaterThan(0), $"the server closed after {at} of {count} bytes");
             at += n;
         }
@@ -83,9 +88,13 @@ internal sealed class NbdProbe : IDisposable
         byte[] one = new byte[1];
         try
         {
-            Assert.That(_socket.Receive(one), Is.Zero, "the server sent something and did not close");
+            int n = _tls?.Read(one) ?? _socket.Receive(one);
+            Assert.That(n, Is.Zero, "the server sent something and did not close");
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset)
+        {
+        }
+        catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
         {
         }
     }
@@ -174,7 +183,7 @@ internal sealed class NbdProbe : IDisposable
             replies.Add(ReadOptionReply());
             Assert.That(replies[^1].Option, Is.EqualTo(option));
         }
-        while (replies[^1].Type is NBD_REP_INFO or NBD_REP_SERVER);
+        while (replies[^1].Type is NBD_REP_INFO or NBD_REP_SERVER or NBD_REP_META_CONTEXT);
         return replies;
     }
 
@@ -182,6 +191,12 @@ internal sealed class NbdProbe : IDisposable
     public NbdProbe Go(string name = "")
     {
         Greet();
+        return GoOn(name);
+    }
+
+    /// <summary>Goes, having greeted.</summary>
+    public NbdProbe GoOn(string name = "")
+    {
         List<OptionReply> replies = Ask(NBD_OPT_GO, Info(name));
         Assert.That(replies[^1].Type, Is.EqualTo(NBD_REP_ACK));
         Export = replies.Single(r => r.InfoType == NBD_INFO_EXPORT).ReadExport();
@@ -233,5 +248,9 @@ internal sealed class NbdProbe : IDisposable
 
     public void Disconnect() => Send(Request(NBD_CMD_DISC, 0, 0));
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _tls?.Dispose();
+        _socket.Dispose();
+    }
 }

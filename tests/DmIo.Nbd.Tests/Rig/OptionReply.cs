@@ -26,6 +26,13 @@ internal sealed record OptionReply(uint Option, uint Type, byte[] Data)
         return (reader.ReadUInt32(), reader.ReadUInt32(), reader.ReadUInt32());
     }
 
+    /// <summary>Id and name of a META_CONTEXT reply.</summary>
+    public (uint Id, string Name) ReadContext()
+    {
+        Assert.That(Type, Is.EqualTo(NBD_REP_META_CONTEXT));
+        return (new WireReader(Data).ReadUInt32(), Encoding.UTF8.GetString(Data.AsSpan(4)));
+    }
+
     /// <summary>Name and description of a SERVER reply.</summary>
     public (string Name, string Description) ReadServer()
     {

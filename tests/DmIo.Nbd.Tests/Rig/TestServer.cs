@@ -19,14 +19,14 @@ internal sealed class TestServer : IDisposable
     public TestServer(
         NbdLimits? limits = null, int sizeBytes = DefaultBytes, int blockBytes = Sectors.SizeBytes,
         bool readOnly = false, Action<ScriptedDevice>? device = null, int memoryAlignmentBytes = 1,
-        bool overTcp = false)
+        bool overTcp = false, NbdTls? tls = null)
     {
         _front.Start();
         _loop.Start();
         Device = new AligningDevice(_loop, Sectors.FromBytes(sizeBytes), blockBytes, memoryAlignmentBytes);
         device?.Invoke(Device);
         _export = new PassThroughDevice(Device);
-        Server = new NbdServer(_front, limits ?? new NbdLimits(), Log);
+        Server = new NbdServer(_front, limits ?? new NbdLimits(), Log, tls);
         Server.AddExport(new NbdExport("vol0", _export, readOnly, "the first"));
         Listener = overTcp
             ? Wait(Server.ListenTcpAsync(new IPEndPoint(IPAddress.Loopback, 0)))
@@ -62,6 +62,10 @@ internal sealed class TestServer : IDisposable
     public NbdProbe Connect() => new(Listener.Address);
 
     public NbdProbe Go(string export = "") => Connect().Go(export);
+
+    /// <summary>A second export of the same device, which only TLS leads to.</summary>
+    public void AddSecret() =>
+        Server.AddExport(new NbdExport("secret", _export, readOnly: false) { RequiresTls = true });
 
     public T OnLoop<T>(Func<ScriptedDevice, T> look) => Wait(_loop.InvokeAsync(() => new ValueTask<T>(look(Device))));
 

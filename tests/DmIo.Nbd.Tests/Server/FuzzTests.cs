@@ -49,13 +49,32 @@ internal sealed class FuzzTests
         session.Write(Bytes.U32(NBD_FLAG_C_FIXED_NEWSTYLE | NBD_FLAG_C_NO_ZEROES));
         for (int i = random.Next(3); i > 0; i--)
             session.Write(NbdProbe.Option((uint)random.Next(13), Bytes.Random(random.Next(40), i)));
+        int form = random.Next(3);
+        if (form > 0)
+        {
+            session.Write(NbdProbe.Option(form == 1 ? NBD_OPT_STRUCTURED_REPLY : NBD_OPT_EXTENDED_HEADERS));
+            session.Write(NbdProbe.Option(
+                NBD_OPT_SET_META_CONTEXT, NbdProbe.Meta("", "base:allocation", "x-dmio:failed-legs")));
+        }
         session.Write(NbdProbe.Option(NBD_OPT_GO, NbdProbe.Info("vol0", NBD_INFO_BLOCK_SIZE)));
         for (int i = random.Next(6); i > 0; i--)
         {
-            var type = (ushort)random.Next(7);
+            var type = (ushort)random.Next(9);
             uint length = (uint)random.Next(9000);
-            session.Write(NbdProbe.Request(type, (ulong)random.Next(1 << 20), length, (ulong)i));
-            if (type == NBD_CMD_WRITE)
+            int flags = random.Next(3) == 0 ? 1 << random.Next(6) : 0;
+            ulong offset = (ulong)random.Next(1 << 20);
+            bool hasPayload = type == NBD_CMD_WRITE;
+            if (form == 2)
+            {
+                flags |= hasPayload ? NBD_CMD_FLAG_PAYLOAD_LEN : 0;
+                hasPayload = (flags & NBD_CMD_FLAG_PAYLOAD_LEN) != 0;
+                session.Write(NbdProbe.ExtendedRequest(type, offset, length, (ulong)i, flags));
+            }
+            else
+            {
+                session.Write(NbdProbe.Request(type, offset, length, (ulong)i, (ushort)flags));
+            }
+            if (hasPayload)
                 session.Write(Bytes.Random((int)length, i));
         }
         return session.ToArray();

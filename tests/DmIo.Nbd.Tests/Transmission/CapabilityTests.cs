@@ -15,7 +15,7 @@ internal sealed class CapabilityTests
         Assert.That(
             probe.Export.Flags,
             Is.EqualTo(NBD_FLAG_HAS_FLAGS | NBD_FLAG_READ_ONLY | NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA
-                | NBD_FLAG_CAN_MULTI_CONN));
+                | NBD_FLAG_CAN_MULTI_CONN | NBD_FLAG_SEND_CACHE));
         Assert.That(probe.Write(0, Bytes.Random(8192, 1)), Is.EqualTo(NBD_EPERM));
         Assert.That(probe.Write(0, []), Is.EqualTo(NBD_EPERM));
         Assert.That(probe.Call(NBD_CMD_TRIM, 0, 4096), Is.EqualTo(NBD_EPERM));

@@ -6,13 +6,7 @@ namespace DmIo.Nbd.Tests;
 internal sealed class CommandTests
 {
     private const ulong Size = TestServer.DefaultBytes;
-    private const ushort Cache = 5;
-    private const ushort BlockStatus = 7;
     private const ushort Resize = 8;
-    private const ushort FlagDf = 4;
-    private const ushort FlagReqOne = 8;
-    private const ushort FlagFastZero = 16;
-    private const ushort FlagPayloadLen = 32;
 
     private TestServer _server = null!;
     private NbdProbe _probe = null!;
@@ -84,10 +78,13 @@ internal sealed class CommandTests
     [TestCase(NBD_CMD_WRITE, NBD_CMD_FLAG_NO_HOLE, NBD_EINVAL)]
     [TestCase(NBD_CMD_FLUSH, NBD_CMD_FLAG_NO_HOLE, NBD_EINVAL)]
     [TestCase(NBD_CMD_TRIM, NBD_CMD_FLAG_NO_HOLE, NBD_EINVAL)]
-    [TestCase(NBD_CMD_READ, FlagDf, NBD_EINVAL)]
-    [TestCase(NBD_CMD_READ, FlagReqOne, NBD_EINVAL)]
-    [TestCase(NBD_CMD_WRITE_ZEROES, FlagFastZero, NBD_EINVAL)]
-    [TestCase(NBD_CMD_WRITE, FlagPayloadLen, NBD_EINVAL)]
+    [TestCase(NBD_CMD_CACHE, NBD_CMD_FLAG_FUA, 0u)]
+    [TestCase(NBD_CMD_CACHE, NBD_CMD_FLAG_FAST_ZERO, NBD_EINVAL)]
+    [TestCase(NBD_CMD_READ, NBD_CMD_FLAG_DF, NBD_EINVAL)]
+    [TestCase(NBD_CMD_READ, NBD_CMD_FLAG_REQ_ONE, NBD_EINVAL)]
+    [TestCase(NBD_CMD_READ, NBD_CMD_FLAG_FAST_ZERO, NBD_EINVAL)]
+    [TestCase(NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, NBD_ENOTSUP)]
+    [TestCase(NBD_CMD_WRITE, NBD_CMD_FLAG_PAYLOAD_LEN, NBD_EINVAL)]
     [TestCase(NBD_CMD_READ, 1 << 15, NBD_EINVAL)]
     [TestCase(NBD_CMD_WRITE, 1 << 15, NBD_EINVAL)]
     [TestCase(NBD_CMD_FLUSH, 1 << 15, NBD_EINVAL)]
@@ -106,8 +103,7 @@ internal sealed class CommandTests
         Assert.That(_probe.Call(NBD_CMD_FLUSH, 0, 0), Is.Zero, "the next request");
     }
 
-    [TestCase(Cache)]
-    [TestCase(BlockStatus)]
+    [TestCase(NBD_CMD_BLOCK_STATUS)]
     [TestCase(Resize)]
     [TestCase(9)]
     [TestCase(0xffff)]

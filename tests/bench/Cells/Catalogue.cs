@@ -28,6 +28,8 @@ internal static class Catalogue
         new("w1mq8", "write 1M in order, depth 8", new(Operation.Write, M, 8, Sequential: true)) { Aim = OneLegAim },
         Copy("nbdcopy-c1", 1),
         Copy("nbdcopy-c4", 4),
+        Tls("tls-r1mq8", "1M", M, 8),
+        Tls("tls-r4q32", "4k", 4 * K, 32),
         Fio("fio-r4q1", "randread", 4 * K, 1),
         Fio("fio-w4q1", "randwrite", 4 * K, 1),
         Fio("fio-r4q32", "randread", 4 * K, 32),
@@ -92,6 +94,15 @@ internal static class Catalogue
         {
             Load = Load.NbdCopy,
             Arguments = [$"--connections={connections}"],
+        };
+
+    private static Cell Tls(string name, string size, int blockBytes, int depth) =>
+        new(name, $"nbdcopy to null: in TLS, read {size} in order, depth {depth}", new(Operation.Read, blockBytes, depth, Sequential: true))
+        {
+            Load = Load.NbdCopy,
+            Tls = true,
+            Aim = OneLegAim,
+            Arguments = ["--connections=1", $"--request-size={blockBytes}", $"--requests={depth}"],
         };
 
     private static Cell Fio(string name, string pattern, int blockBytes, int depth, int jobs = 1) =>

@@ -16,6 +16,9 @@ internal sealed record Cell(string Name, string What, Workload Workload)
 
     public bool Direct { get; init; }
 
+    /// <summary>The servers speak TLS 1.3 with their clients.</summary>
+    public bool Tls { get; init; }
+
     public bool Mirror { get; init; }
 
     /// <summary>

@@ -17,7 +17,7 @@ internal sealed unsafe class BatchingClient : IDisposable
         {
             for (int i = 0; i < _connections.Length; i++)
             {
-                NegotiatedSocket socket = Handshake.Open(path, export);
+                NegotiatedSocket socket = Handshake.Open(path, export, workload.Structured);
                 _connections[i] = new Connection(socket, workload, seed + (ulong)i * 0x9E3779B97F4A7C15);
                 Require(socket.Flags);
             }

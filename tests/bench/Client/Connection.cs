@@ -30,6 +30,8 @@ internal sealed unsafe class Connection : IDisposable
     private int _freeCount;
     private int _kept;
     private long _payloadLeft;
+    private bool _payloadIsLast = true;
+    private readonly bool _chunked;
     private ulong _sequence;
     private ulong _random;
     private readonly long _step = 1; // from one block to the next, where they are not drawn
@@ -41,6 +43,7 @@ internal sealed unsafe class Connection : IDisposable
         Descriptor = socket.Descriptor;
         Flags = socket.Flags;
         _workload = workload;
+        _chunked = workload.Structured && workload.Operation == Operation.Read;
         long span = workload.SpanBytes > 0 ? Math.Min(workload.SpanBytes, socket.SizeBytes) : socket.SizeBytes;
         _blocks = span / Math.Max(1, workload.BlockBytes);
         _type = workload.Operation switch
@@ -141,7 +144,21 @@ internal sealed unsafe class Connection : IDisposable
                     break;
                 }
 
-                completed++;
+                completed += _payloadIsLast ? 1 : 0;
+            }
+
+            if (_chunked)
+            {
+                if (left < Wire.HoleChunkBytes)
+                {
+                    break;
+                }
+
+                int header = TakeChunk(at);
+                at += header;
+                left -= header;
+                completed += _payloadLeft == 0 && _payloadIsLast ? 1 : 0;
+                continue;
             }
 
             if (left < Wire.ReplyBytes)
@@ -239,6 +256,42 @@ internal sealed unsafe class Connection : IDisposable
             Throw.Magic(magic);
         }
 
+        Retire(cookie, error);
+    }
+
+    // What a data chunk has behind its header, and a hole has not, is its payload.
+    private int TakeChunk(byte* chunk)
+    {
+        uint magic = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(chunk));
+        ushort flags = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(chunk + 4));
+        ushort type = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(chunk + 6));
+        if (magic != Wire.STRUCTURED_REPLY_MAGIC)
+        {
+            Throw.Magic(magic);
+        }
+
+        _payloadIsLast = (flags & Wire.REPLY_FLAG_DONE) != 0;
+        if (_payloadIsLast)
+        {
+            Retire(BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(chunk + 8)), 0);
+        }
+
+        if (type == Wire.REPLY_TYPE_OFFSET_HOLE)
+        {
+            return Wire.HoleChunkBytes;
+        }
+
+        if (type != Wire.REPLY_TYPE_OFFSET_DATA)
+        {
+            Throw.Reply(type);
+        }
+
+        _payloadLeft = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(chunk + 16)) - sizeof(ulong);
+        return Wire.DataChunkBytes;
+    }
+
+    private void Retire(ulong cookie, uint error)
+    {
         int slot = (int)(cookie & (MaximumDepth - 1));
         if (slot >= _workload.Depth || _cookies[slot] != cookie || cookie == 0)
         {

@@ -5,11 +5,12 @@ using DmIo.SideBySide.Native;
 namespace DmIo.SideBySide.Client;
 
 /// <summary>
-/// Negotiates with NBD_OPT_EXPORT_NAME and nothing else, so that every server answers with simple replies.
+/// Negotiates with NBD_OPT_EXPORT_NAME and, unless structured replies are wanted, nothing else, so that every server
+/// answers with simple ones.
 /// </summary>
 internal static class Handshake
 {
-    public static NegotiatedSocket Open(string path, string export)
+    public static NegotiatedSocket Open(string path, string export, bool structured = false)
     {
         int descriptor = UnixSocket.TryConnect(path);
         if (descriptor < 0)
@@ -19,7 +20,7 @@ internal static class Handshake
 
         try
         {
-            return Negotiate(descriptor, export);
+            return Negotiate(descriptor, export, structured);
         }
         catch
         {
@@ -28,7 +29,7 @@ internal static class Handshake
         }
     }
 
-    private static NegotiatedSocket Negotiate(int descriptor, string export)
+    private static NegotiatedSocket Negotiate(int descriptor, string export, bool structured)
     {
         Span<byte> buffer = stackalloc byte[Wire.PaddingBytes];
         Span<byte> greeting = buffer[..Wire.GreetingBytes];
@@ -42,15 +43,21 @@ internal static class Handshake
         }
 
         int accepted = offered & (Wire.FLAG_FIXED_NEWSTYLE | Wire.FLAG_NO_ZEROES);
-        byte[] name = Encoding.UTF8.GetBytes(export);
-        byte[] hello = new byte[4 + 16 + name.Length];
-        BinaryPrimitives.WriteUInt32BigEndian(hello, (uint)accepted);
-        BinaryPrimitives.WriteUInt64BigEndian(hello.AsSpan(4), Wire.IHAVEOPT);
-        BinaryPrimitives.WriteUInt32BigEndian(hello.AsSpan(12), Wire.OPT_EXPORT_NAME);
-        BinaryPrimitives.WriteUInt32BigEndian(hello.AsSpan(16), (uint)name.Length);
-        name.CopyTo(hello.AsSpan(20));
-        UnixSocket.Send(descriptor, hello);
+        Span<byte> flags32 = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(flags32, (uint)accepted);
+        UnixSocket.Send(descriptor, flags32);
+        if (structured)
+        {
+            SendOption(descriptor, Wire.OPT_STRUCTURED_REPLY, []);
+            Span<byte> reply = buffer[..Wire.OptionReplyBytes];
+            UnixSocket.Receive(descriptor, reply);
+            if (BinaryPrimitives.ReadUInt32BigEndian(reply[12..]) != Wire.REP_ACK)
+            {
+                Throw.Protocol("no structured replies");
+            }
+        }
 
+        SendOption(descriptor, Wire.OPT_EXPORT_NAME, Encoding.UTF8.GetBytes(export));
         Span<byte> answer = buffer[..Wire.ExportBytes];
         UnixSocket.Receive(descriptor, answer);
         long size = BinaryPrimitives.ReadInt64BigEndian(answer);
@@ -61,5 +68,15 @@ internal static class Handshake
         }
 
         return new NegotiatedSocket(descriptor, size, flags);
+    }
+
+    private static void SendOption(int descriptor, uint option, ReadOnlySpan<byte> data)
+    {
+        byte[] message = new byte[Wire.OptionBytes + data.Length];
+        BinaryPrimitives.WriteUInt64BigEndian(message, Wire.IHAVEOPT);
+        BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(8), option);
+        BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(12), (uint)data.Length);
+        data.CopyTo(message.AsSpan(Wire.OptionBytes));
+        UnixSocket.Send(descriptor, message);
     }
 }

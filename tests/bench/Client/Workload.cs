@@ -5,6 +5,9 @@ internal sealed record Workload(Operation Operation, int BlockBytes, int Depth, 
 {
     public bool HasPayload => Operation is Operation.Write or Operation.DurableWrite;
 
+    /// <summary>Whether reads are answered by chunks; else every reply is a simple one.</summary>
+    public bool Structured { get; init; }
+
     /// <summary>How much of the export it touches, from its begin on; 0 for all.</summary>
     public long SpanBytes { get; init; }
 

@@ -6,6 +6,9 @@ namespace DmIo.SideBySide.Servers;
 /// </summary>
 internal sealed record Launch(string Socket, IReadOnlyList<string> Legs, string Log, string Directory, bool Direct)
 {
+    /// <summary>Where a server that speaks TLS, and its clients, find certificates.</summary>
+    public string Certificates => Path.Combine(Directory, "pki");
+
     /// <summary>Where a server that puts itself into the background writes its process id.</summary>
     public string ProcessIdFile => Path.Combine(Directory, "pid");
 }

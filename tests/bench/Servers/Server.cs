@@ -13,11 +13,13 @@ internal sealed class Server : IDisposable
     private const int PatienceMs = 600_000; // For what a whole leg has to be copied before.
     private readonly Queue<(string Text, long At)> _lastLines = new();
     private readonly Process _process;
+    private readonly string _certificates;
 
     private Server(ServerForm form, Launch launch)
     {
         Form = form;
         Socket = launch.Socket;
+        _certificates = launch.Certificates;
         ProcessStartInfo info = new(form.Program, form.Arguments(launch))
         {
             RedirectStandardError = true,
@@ -59,7 +61,9 @@ internal sealed class Server : IDisposable
     /// <summary>From before the fork until the server's greeting had arrived.</summary>
     public TimeSpan StartUp { get; }
 
-    public string Uri => $"nbd+unix:///{Form.Export}?socket={Socket}";
+    public string Uri => Form.Tls
+        ? $"nbds+unix://localhost/{Form.Export}?socket={Socket}&tls-certificates={_certificates}"
+        : $"nbd+unix:///{Form.Export}?socket={Socket}";
 
     public static Server Start(ServerForm form, Launch launch) => new(form, launch);
 

@@ -17,6 +17,9 @@ internal sealed record ServerForm(string Name, string Program, Func<Launch, IEnu
     /// <summary>Lets no other program have its legs, so that two such servers cannot be up on the same ones.</summary>
     public bool LocksLegs { get; init; }
 
+    /// <summary>Speaks TLS alone.</summary>
+    public bool Tls { get; init; }
+
     public bool Buffered { get; init; } = true;
 
     public bool Direct { get; init; }

@@ -23,6 +23,7 @@ internal sealed class StudyRunner(Options options, Workspace workspace, string d
         List<Pairs> pairs = study.Name switch
         {
             "recovery-read" => Reads(study),
+            "structured" => Structured(study),
             "large" => Large(study),
             _ => Copies(study),
         };
@@ -74,6 +75,43 @@ internal sealed class StudyRunner(Options options, Workspace workspace, string d
                 late.Add(ours.Item2, other.Item2);
             });
         return [median, late];
+    }
+
+    // One server, and two clients of it that differ in what they negotiate.
+    private List<Pairs> Structured(Study study)
+    {
+        const int K = 1024;
+        List<Pairs> pairs = [];
+        foreach ((string words, Workload workload, bool sparse, string aim) in ((string, Workload, bool, string)[])
+            [
+                ("read 4k, depth 32, k/s", new(Operation.Read, 4 * K, 32), false, ">= 0.95"),
+                ("write 4k, depth 32, k/s", new(Operation.Write, 4 * K, 32), false, ">= 0.95"),
+                ("read 64k, depth 8, k/s", new(Operation.Read, 64 * K, 8), false, ">= 0.95"),
+                ("read 1M in order, depth 8, k/s", new(Operation.Read, K * K, 8, Sequential: true), false, ">= 0.95"),
+                ("read 4k of holes, depth 32, k/s", new(Operation.Read, 4 * K, 32), true, ""),
+                ("read 1M of holes in order, depth 8, k/s", new(Operation.Read, K * K, 8, Sequential: true), true, ""),
+            ])
+        {
+            Pairs rate = new(words, "simple", aim);
+            string leg = sparse
+                ? workspace.Sparse("structured-sparse", study.Medium, options.LegBytes)
+                : workspace.Leg("structured", study.Medium, options.LegBytes);
+            string directory = workspace.Scratch($"study{++_launches}");
+            using Server server = Server.Start(
+                Ours.Linear(daemon, options.Backend),
+                new Launch(Path.Combine(directory, "nbd"), [leg], workspace.Log("log", study.Medium), directory, Direct: false));
+            double Measure(bool structured)
+            {
+                Workload asked = workload with { Structured = structured };
+                using BatchingClient client = new(server.Socket, "", asked, (ulong)_random.NextInt64());
+                return client.Run(options.TurnMs).PerSecond / 1000;
+            }
+
+            Rounds(() => Measure(true), () => Measure(false), rate.Add);
+            pairs.Add(rate);
+        }
+
+        return pairs;
     }
 
     private List<Pairs> Large(Study study)

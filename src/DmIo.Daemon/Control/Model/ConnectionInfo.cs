@@ -13,6 +13,15 @@ internal sealed record ConnectionInfo
     /// <summary>What it chose; missing while it negotiates.</summary>
     public string? Export { get; init; }
 
+    /// <summary>How it is encrypted, such as TLS 1.3; missing when it is not.</summary>
+    public string? Tls { get; init; }
+
+    /// <summary>The cipher suite's registered name.</summary>
+    public string? TlsCipher { get; init; }
+
+    /// <summary>The name in the client's certificate; missing when none was asked for.</summary>
+    public string? TlsPeer { get; init; }
+
     public int InFlight { get; init; }
 
     public long Requests { get; init; }

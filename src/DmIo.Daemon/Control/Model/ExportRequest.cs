@@ -17,5 +17,8 @@ internal sealed record ExportRequest
     /// <summary>Clients that name no export get this one.</summary>
     public bool Default { get; init; }
 
+    /// <summary>Keep it from clients without TLS.</summary>
+    public bool RequireTls { get; init; }
+
     public string? Description { get; init; }
 }
