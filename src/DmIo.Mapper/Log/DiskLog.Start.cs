@@ -134,7 +134,13 @@ internal sealed partial class DiskLog
     // log's bits too.
     private Task<Errno> WriteFoundAsync()
     {
-        NoteWholeRecord();
+        foreach (Leg leg in Legs.Legs)
+        {
+            // A new leg's place may be that of another, which the anchor names still.
+            if ((_knownLegs & leg.Bit) != 0)
+                _area!.ChangedAll(_slotOfLeg[leg.Index]);
+        }
+        _area!.GivenUpChanged();
         return WriteBitsAsync(flush: true);
     }
 

@@ -133,6 +133,28 @@ public sealed class LogCrashTests
         Assert.That((starts > 5, refused), Is.EqualTo((true, 0)));
     }
 
+    // Goal: while a leg that lacks data is replaced by one that takes its place in the record, the old one is not believed
+    // when it is in the table again.
+    [TestCase(0)]
+    [TestCase(1)]
+    public void A_replaced_leg_returns(int replaced)
+    {
+        var crash = new CrashRig();
+        crash.Rig.Start();
+        for (int region = 0; region < 8; region++)
+            crash.Write(region, 10 + region);
+        crash.Rig.Legs[replaced].FailAll();
+        crash.Write(3, 50);
+        crash.Rig.Stop();
+        crash.Rig.Legs[replaced].Heal();
+        crash.Forget();
+        Replace(crash.Rig, replaced);
+        crash.Rig.Start();
+        crash.Rig.Stop();
+        (int starts, int refused) = crash.CheckAll();
+        Assert.That((starts > 5, refused), Is.EqualTo((true, 0)));
+    }
+
     // Goal: while a start is forced with a leg that lacks data.
     [TestCase(0, false)]
     [TestCase(1, false)]
