@@ -42,7 +42,7 @@ public sealed partial class MappedDevice
         CheckCanGo(mirror, leg);
         MirrorOptions options = _options.Mirror.WithoutLeg(leg);
         await TakeLegsAsync(
-            mirror, [.. spec.Legs.Where((_, i) => i != leg)], _options with { Mirror = options }, cancellationToken);
+            mirror, [.. spec.Legs.Where((_, i) => i != leg)], _options with { Mirror = options }, cancellationToken, leg);
     });
 
     /// <summary>
@@ -86,7 +86,7 @@ public sealed partial class MappedDevice
         }
         CheckCanGo(mirror, leg);
         await TakeLegsAsync(
-            mirror, [.. spec.Legs.Select((old, i) => i == leg ? by : old)], _options, cancellationToken);
+            mirror, [.. spec.Legs.Select((old, i) => i == leg ? by : old)], _options, cancellationToken, leg);
         return true;
     }
 
@@ -97,7 +97,7 @@ public sealed partial class MappedDevice
         CheckCanGo(mirror, leg);
         return TakeLegsAsync(
             mirror, [.. spec.Legs.Where(other => other != by).Select((old, i) => i == leg ? by : old)], _options,
-            cancellationToken);
+            cancellationToken, leg);
     }
 
     private bool HoldsEverything(DeviceArgument device)
@@ -113,11 +113,12 @@ public sealed partial class MappedDevice
 
     private Task TakeLegsAsync(
         MirrorTarget mirror, IReadOnlyList<DeviceArgument> legs, MappedDeviceOptions options,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, int? gone = null)
     {
         var lines = _table.Lines.Select(line =>
             line == mirror.Line ? line with { Target = (MirrorSpec)line.Target with { Legs = legs } } : line);
-        return TakeSuccessorAsync(new Table([.. lines]), options, cancellationToken);
+        return TakeSuccessorAsync(
+            new Table([.. lines]), options, cancellationToken, gone is { } leg ? () => CheckCanGo(mirror, leg) : null);
     }
 
     private (MirrorTarget Mirror, MirrorSpec Spec) OnlyMirror()

@@ -128,13 +128,24 @@ public sealed partial class MappedDevice
         Raise(null, VolumeEventKind.Resumed, default);
     }
 
-    // Another table at once, while the device serves.
-    private async Task TakeSuccessorAsync(Table table, MappedDeviceOptions options, CancellationToken cancellationToken)
+    // Another table at once, while the device serves. A leg may fail until nothing is under way any more: what must hold is
+    // checked again then.
+    private async Task TakeSuccessorAsync(
+        Table table, MappedDeviceOptions options, CancellationToken cancellationToken, Action? check = null)
     {
         if (IsSuspended || HasInactiveTable)
             throw new NotNowException($"{Name}: is suspended, or a loaded table waits; resume it first (resume)");
         CheckSuccessor(table);
         await HoldBackAllAsync(flush: false, cancellationToken);
+        try
+        {
+            check?.Invoke();
+        }
+        catch
+        {
+            ServeAgain();
+            throw;
+        }
         await SwapAndServeAsync(table, options, cancellationToken);
     }
 

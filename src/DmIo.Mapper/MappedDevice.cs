@@ -65,8 +65,11 @@ public sealed partial class MappedDevice : OrderedDevice, IRegionStates
         return first;
     }
 
-    /// <summary>What it is made of; another after a resume that takes one. From any thread.</summary>
-    public Table Table => _table;
+    /// <summary>
+    /// What it is made of; another after a resume that takes one. While none can be taken, the one that is tried again. From
+    /// any thread.
+    /// </summary>
+    public Table Table => _lost is { } lost ? lost.Table : _table;
 
     /// <summary>
     /// What tells it from others wherever it is served: what the record of its first mirror calls it; null without one.

@@ -54,6 +54,28 @@ public sealed class LegChangeTests
         Assert.That(rig.Read(2048).Data, Is.EqualTo(MirrorRig.Bytes(8, 1)));
     }
 
+    // Goal: a leg that comes to hold something alone while the changes under way are waited for is not given away either.
+    [TestCase("core 2 {0} nosync")]
+    [TestCase(MirrorRig.DiskLog)]
+    public void A_leg_that_comes_to_be_the_last_holder_stays(string log)
+    {
+        MirrorRig rig = Start(3, log, options => options with { Recovers = false });
+        rig.Legs[1].FailAll();
+        rig.Write(2048, seed: 1);
+        rig.Legs[2].Holds = true;
+        TestRequest write = rig.Submit(TestRequest.Write(new(4096), TestBuffer.Random(new(8), 2)));
+        Task removing = rig.Device.RemoveLegAsync(0);
+        rig.Loop.RunUntilIdle();
+        Assert.That(removing.IsCompleted, Is.False, "the write is waited for");
+        rig.Legs[2].Holds = false;
+        rig.Legs[2].FailAll();
+        rig.Legs[2].ReleaseAll();
+        Assert.That(Problem(rig, removing), Does.Contain("leg 0 (leg0) alone holds what is in region"));
+        Assert.That((write.Error, rig.Device.IsSuspended), Is.EqualTo((Errno.None, false)));
+        Assert.That(rig.Status, Does.Contain(" 3 leg0 leg1 leg2 "));
+        Assert.That(rig.Read(4096).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+    }
+
     // Goal: while the new leg is not in sync the old one stays; then the new one has its place.
     [TestCase("core 2 {0} nosync")]
     [TestCase(MirrorRig.DiskLog)]

@@ -41,7 +41,7 @@ public sealed class LegComesBackTests
         rig.Find(leg);
         rig.Identities[$"leg{leg}"] = Disk("another");
         string status = rig.Status;
-        MapperException? refused = Assert.Throws<MapperException>(() => TakeUp(rig));
+        UnknownLegException? refused = Assert.Throws<UnknownLegException>(() => TakeUp(rig));
         Assert.That(refused!.Message, Does.StartWith($"vol0: leg{leg} is not the leg that the mirror knew").And.Contain("leg replace"));
         Assert.That((rig.Status, rig.Device.IsSuspended, rig.Device.HasInactiveTable), Is.EqualTo((status, false, false)));
         rig.Loop.Finish(rig.Device.LoadAsync(rig.Device.Table));
