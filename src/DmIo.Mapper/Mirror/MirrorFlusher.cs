@@ -62,6 +62,9 @@ internal sealed class MirrorFlusher : IAsyncDisposable
             Begin();
     }
 
+    /// <summary>What was answered could not be kept: the next client that flushes is told.</summary>
+    public void OweError() => _owesError = true;
+
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
     private void Finished(in IoOutcome outcome)

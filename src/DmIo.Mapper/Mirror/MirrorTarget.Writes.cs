@@ -314,6 +314,12 @@ internal sealed partial class MirrorTarget
     {
         if (write.EarlyNumber != 0)
         {
+            // Its client has its answer; whoever flushes is told, until it is recorded who lacks it.
+            if (errno != Errno.None)
+            {
+                _flusher.OweError();
+                _legsTicket = Math.Max(_legsTicket, write.Ticket);
+            }
             EndLagging(write);
             return;
         }

@@ -6,6 +6,37 @@ public sealed class EarlyWriteTests
 {
     private const long Region = 2 * 1024;
 
+    // Goal: when it cannot be recorded that a leg that stays in the set lacks a write that was answered early, no flush
+    // succeeds, until it is recorded.
+    [Test]
+    public void A_flush_fails_as_long_as_it_is_not_recorded_who_lacks_such_a_write()
+    {
+        var rig = new MirrorRig(log: "disk 3 log {0} nosync");
+        rig.WithMirror(_ => MirrorRig.AsTheKernel).Start();
+        rig.Legs[0].FailAll();
+        rig.Write(4 * 1024);
+        rig.Stop();
+        rig.Legs[0].Heal();
+        rig.WithMirror(_ => new MirrorOptions { WriteQuorum = 1, Recovers = false, CleanAfter = TimeSpan.FromHours(1) }).Start();
+        Assert.That(rig.Mirror.Knowledge.Set, Is.EqualTo(0b11), "leg 1 alone holds region 4");
+        rig.Write(9 * 1024);
+        rig.Legs[1].Holds = true;
+        Assert.That(rig.Write(9 * 1024, seed: 2), Is.EqualTo(Errno.None), "leg 0 has it");
+        rig.LogDevice!.FailAll();
+        rig.Legs[1].Holds = false;
+        rig.Legs[1].FailAll();
+        rig.Legs[1].ReleaseAll();
+        rig.Loop.RunUntilIdle();
+        rig.Legs[1].Heal();
+        Assert.That(rig.Mirror.Knowledge.Set, Is.EqualTo(0b11), "it stays");
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.EIO));
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.EIO), "and again");
+        rig.LogDevice.Heal();
+        rig.Advance(60);
+        Assert.That(rig.Do(TestRequest.Flush()), Is.EqualTo(Errno.None));
+        Assert.That(rig.Read(9 * 1024).Data, Is.EqualTo(MirrorRig.Bytes(8, 2)));
+    }
+
     // Goal: a write that was answered before all legs had it can be read while any leg holds it: a leg that fails stays if it
     // alone does, though another that lacks the region has that write too.
     [Test]

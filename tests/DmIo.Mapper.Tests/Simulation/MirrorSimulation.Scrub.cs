@@ -215,7 +215,8 @@ internal sealed partial class MirrorSimulation
 
     private void CheckListed(ScrubReport report)
     {
-        long[] expected = [.. _flipped.SelectMany(block => SectorsOf(block.Start, block.Count)).Order()];
+        long[] expected =
+            [.. _flipped.SelectMany(block => SectorsOf(block.Start, block.Count)).Where(sector => !IsExcused(sector)).Order()];
         long[] listed = [.. report.Mismatches.SelectMany(Unexcused)];
         // What a repair has mended beside those had been forgotten by a flush that failed, and is not any more.
         bool isRight = report.IsRepair ? !expected.Except(listed).Any() : expected.SequenceEqual(listed);
@@ -257,8 +258,11 @@ internal sealed partial class MirrorSimulation
     }
 
     // A flush that failed, and a program that was killed before it could say so, leave what nobody can know of.
-    private IEnumerable<long> Unexcused(ScrubMismatch range) => SectorsOf(range.Start, range.Count)
-        .Where(sector => !Legs.Any(leg => leg.Contents.IsLost((int)(new Sectors(sector).Bytes / leg.BlockBytes))));
+    private IEnumerable<long> Unexcused(ScrubMismatch range) =>
+        SectorsOf(range.Start, range.Count).Where(sector => !IsExcused(sector));
+
+    private bool IsExcused(long sector) =>
+        Legs.Any(leg => leg.Contents.IsLost((int)(new Sectors(sector).Bytes / leg.BlockBytes)));
 
     private static IEnumerable<long> SectorsOf(Sectors start, Sectors count) =>
         Enumerable.Range(0, (int)count.Count).Select(i => start.Count + i);
