@@ -51,7 +51,8 @@ internal sealed class LegWriter(
     }
 
     /// <summary>Writes zeroes as data.</summary>
-    public async Task<LegFailures> WriteZeroPagesAsync(ulong asked, Sectors start, Sectors count)
+    public async Task<LegFailures> WriteZeroPagesAsync(
+        ulong asked, Sectors start, Sectors count, BlockFlags flags = BlockFlags.None)
     {
         var failures = new LegFailures();
         IoSegment[] zeroes = Zeroes();
@@ -61,8 +62,7 @@ internal sealed class LegWriter(
             Sectors length = Sectors.Min(step, count - done);
             IoVector data = new IoVector(zeroes, zeroes.Length).Slice(0, length.Bytes);
             await RunAsync(
-                asked & ~failures.Bits, BlockOperation.Write, BlockFlags.None, start + done, length, IoMemory.FromVector(data),
-                failures);
+                asked & ~failures.Bits, BlockOperation.Write, flags, start + done, length, IoMemory.FromVector(data), failures);
         }
         return failures;
     }

@@ -170,21 +170,14 @@ internal sealed partial class MirrorTarget
     {
         BlockRequest request = write.Original!;
         ulong legs = first.Bits & _legs.Set;
-        LegFailures failures = await _writer.WriteZeroPagesAsync(legs, request.Start, request.Count);
+        LegFailures failures = await _writer.WriteZeroPagesAsync(
+            legs, request.Start, request.Count, request.Flags & BlockFlags.Fua);
         foreach (Leg leg in _legs.Legs)
         {
             if ((first.Bits & ~legs & leg.Bit) != 0)
                 failures.Add(leg.Index, first[leg.Index]);
         }
-        if ((request.Flags & BlockFlags.Fua) != 0 && failures.Bits != first.Bits && !await _flusher.FlushAsync())
-        {
-            LeaveRegions(write);
-            End(write, Errno.EIO, request.Start);
-        }
-        else
-        {
-            Conclude(write, failures);
-        }
+        Conclude(write, failures);
         Decided(first.Bits);
     }
 

@@ -339,6 +339,9 @@ internal sealed partial class MirrorSimulation
     private void Calm()
     {
         Story?.Add("all is well again");
+        // What hangs in a leg that is gone fails now.
+        if (AllMedia.Any(media => media.Vanished > 0))
+            Trouble();
         ClearLegs();
         _store.Error = Errno.None;
         foreach (SimulatedMedia media in AllMedia)
