@@ -70,8 +70,10 @@ internal sealed class Server : IDisposable
     /// <summary>Confines all threads of the server, and all that they will start, to these cores.</summary>
     public void Pin(IReadOnlyList<int> cores) => Cores.PinProcesses(ProcessTree.Members(Id), cores);
 
-    /// <summary>Waits until the server has said something; when that was, in seconds on an arbitrary clock.</summary>
-    public double WaitFor(string words)
+    /// <summary>
+    /// Waits until the server has said something after a moment; when that was. Both in seconds on an arbitrary clock.
+    /// </summary>
+    public double WaitFor(string words, double since = 0)
     {
         long deadline = Environment.TickCount64 + PatienceMs;
         while (true)
@@ -80,9 +82,10 @@ internal sealed class Server : IDisposable
             {
                 foreach ((string text, long at) in _lastLines)
                 {
-                    if (text.Contains(words, StringComparison.Ordinal))
+                    double seconds = (double)at / Stopwatch.Frequency;
+                    if (seconds > since && text.Contains(words, StringComparison.Ordinal))
                     {
-                        return (double)at / Stopwatch.Frequency;
+                        return seconds;
                     }
                 }
             }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using DmIo.SideBySide.Client;
 using DmIo.SideBySide.Measure;
@@ -8,7 +9,7 @@ namespace DmIo.SideBySide.Studies;
 /// <summary>Measures the studies: in each round both sides once, in an order drawn anew.</summary>
 internal sealed class StudyRunner(Options options, Workspace workspace, string daemon)
 {
-    private const long CopyBytes = 2L << 30; // A second and more, so that beginning and end do not count.
+    private const long CopyBytes = 2L << 30; // Half a second and more, so that beginning and end do not count.
     private const long SmallBytes = 1L << 30;
     private const long LargeBytes = 1L << 40;
     private const string Begun = "recovery begins";
@@ -32,22 +33,30 @@ internal sealed class StudyRunner(Options options, Workspace workspace, string d
         return pairs.Select(p => p.Row(study.Name));
     }
 
+    // One leg takes the other's place again and again, each time lacking all of it, so that a second of work is not half a
+    // start of the runtime. dd writes to whichever of the two is out.
     private List<Pairs> Copies(Study study)
     {
         Pairs rate = new("recovery, MiB/s", "dd", ">= 0.8");
         string from = workspace.Leg("copied", study.Medium, CopyBytes);
-        string to = workspace.Leg("copy", study.Medium, CopyBytes);
+        string copy = workspace.Leg("copy-a", study.Medium, CopyBytes);
+        string spare = workspace.Leg("copy-b", study.Medium, CopyBytes);
+        string control = Path.Combine(workspace.Scratch("control"), "control.sock");
+        using Server server = Start(study, [from, copy], "--sync-from", "0", "--control", control);
+        _ = server.WaitFor(Ended);
+        string volume = Tool.Run(daemon, ["ls", "--control", control]).Trim();
         Rounds(
             () =>
             {
-                using Server server = Start(study, [from, to], "--sync-from", "0");
-                double begun = server.WaitFor(Begun);
-                return CopyBytes / (server.WaitFor(Ended) - begun) / (1 << 20);
+                double since = (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency;
+                _ = Tool.Run(daemon, ["leg", "replace", volume, copy, spare, "--control", control]);
+                (copy, spare) = (spare, copy);
+                return CopyBytes / (server.WaitFor(Ended, since) - server.WaitFor(Begun, since)) / (1 << 20);
             },
             () =>
             {
                 DateTime start = DateTime.UtcNow;
-                _ = Tool.Run("dd", [$"if={from}", $"of={to}", "bs=1M", "conv=fsync,notrunc", "status=none"]);
+                _ = Tool.Run("dd", [$"if={from}", $"of={spare}", "bs=1M", "conv=fsync,notrunc", "status=none"]);
                 return CopyBytes / (DateTime.UtcNow - start).TotalSeconds / (1 << 20);
             },
             rate.Add);
