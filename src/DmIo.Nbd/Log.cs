@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(3005, LogLevel.Warning, "{Peer}: refused, {Limit} connections are open")]
     public static partial void TooManyConnections(this ILogger logger, string peer, int limit);
 
+    [LoggerMessage(3006, LogLevel.Information, "Listening on {Address}, passed as {Descriptor}")]
+    public static partial void ListeningOnPassed(this ILogger logger, string address, string descriptor);
+
     [LoggerMessage(3010, LogLevel.Information, "{Peer}: serving export {Export}")]
     public static partial void Serving(this ILogger logger, string peer, string export);
 

@@ -1,4 +1,3 @@
-using System.Net;
 using DmIo.Linux;
 using DmIo.Nbd.Negotiation;
 using DmIo.Nbd.Sockets;
@@ -88,26 +87,6 @@ public sealed partial class NbdServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes connections on a Unix socket. The file of a socket that nobody listens on is replaced.
-    /// </summary>
-    /// <exception cref="NbdListenException">
-    /// The path cannot be had; another server listening there is such a reason.
-    /// </exception>
-    public Task<NbdListener> ListenUnixAsync(string path)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        return _loop.InvokeAsync(() => new ValueTask<NbdListener>(Listen(() => ListenSocket.OpenUnix(path), path)));
-    }
-
-    /// <summary>Takes connections on a TCP address; port 0 takes a free one, which the listener tells.</summary>
-    /// <exception cref="NbdListenException">The address cannot be had.</exception>
-    public Task<NbdListener> ListenTcpAsync(IPEndPoint endpoint)
-    {
-        ArgumentNullException.ThrowIfNull(endpoint);
-        return _loop.InvokeAsync(() => new ValueTask<NbdListener>(Listen(() => ListenSocket.OpenTcp(endpoint), null)));
-    }
-
-    /// <summary>
     /// Stops: no more connections, options are answered ERR_SHUTDOWN and requests ESHUTDOWN, what is in flight
     /// finishes, connections are closed. Devices are not flushed: they are not the server's.
     /// </summary>
@@ -120,14 +99,6 @@ public sealed partial class NbdServer : IAsyncDisposable
 
     /// <summary>Stops at once, unless <see cref="StopAsync"/> has been called before.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
-
-    private NbdListener Listen(Func<System.Net.Sockets.Socket> open, string? unixPath)
-    {
-        ObjectDisposedException.ThrowIf(_isStopping, this);
-        var listener = new NbdListener(_loop, open(), unixPath, _logger, Accepted);
-        _listeners.Add(listener);
-        return listener;
-    }
 
     private void Accepted(int fd, string peer)
     {

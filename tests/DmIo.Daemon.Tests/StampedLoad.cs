@@ -9,7 +9,12 @@ namespace DmIo.Daemon.Tests;
 /// last one sent. Each connection has blocks of its own, so the versions of a block have an order. It goes on over any
 /// number of the server's lives; what clients have once read they must never read older.
 /// </summary>
-public sealed class StampedLoad(int seed, long volumeBytes, int connections, int depth)
+/// <param name="seed">Decides all that is sent.</param>
+/// <param name="volumeBytes">The volume's size.</param>
+/// <param name="connections">How many clients there are.</param>
+/// <param name="depth">How many requests each has under way.</param>
+/// <param name="reconnects">Whether clients whose server is gone go on with the next one; at a socket that is kept.</param>
+public sealed class StampedLoad(int seed, long volumeBytes, int connections, int depth, bool reconnects = false)
 {
     private const int BlockBytes = 4096;
     private const int SectorBytes = 512;
@@ -25,11 +30,19 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
     private volatile bool _finishes;
     private long _replies;
     private long _flushes;
+    private long _refused;
+    private long _reconnections;
 
     /// <summary>Writes acknowledged so far.</summary>
     public long Acknowledged => Interlocked.Read(ref _replies);
 
     public long Flushes => Interlocked.Read(ref _flushes);
+
+    /// <summary>Requests that were answered ESHUTDOWN.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
+
+    /// <summary>How often a client went on with another server.</summary>
+    public long Reconnections => Interlocked.Read(ref _reconnections);
 
     /// <summary>What went wrong beside the expected end.</summary>
     public IReadOnlyList<string> Failures => _failures;
@@ -136,8 +149,19 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
     private void Run(string socket, int connection)
     {
         var random = new Random((seed * 31 + connection) * 1009 + _life);
-        long zone = _sent.Length / connections;
         var pending = new Dictionary<ulong, (long Block, int Count, long Version)>();
+        do
+        {
+            pending.Clear();
+            RunOnce(socket, connection, random, pending);
+        }
+        while (reconnects && !_finishes && _failures.Count == 0);
+    }
+
+    private void RunOnce(
+        string socket, int connection, Random random, Dictionary<ulong, (long Block, int Count, long Version)> pending)
+    {
+        long zone = _sent.Length / connections;
         ref long version = ref _versions[connection];
         try
         {
@@ -168,7 +192,10 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
                 (long first, int blocks, long written) = pending[cookie];
                 pending.Remove(cookie);
                 if (error == NbdClient.ESHUTDOWN)
+                {
+                    Interlocked.Increment(ref _refused);
                     continue;
+                }
                 if (error != 0)
                     Fail($"connection {connection}: error {error} at block {first}");
                 else if (blocks == 0)
@@ -177,9 +204,14 @@ public sealed class StampedLoad(int seed, long volumeBytes, int connections, int
                     Acknowledge(first, blocks, written);
             }
         }
+        catch (SocketException e) when (reconnects && e.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            Fail($"connection {connection}: {e.Message}, although the socket was to be kept");
+        }
         catch (Exception e) when (e is SocketException or EndOfStreamException)
         {
             // The server is gone, which is what the test is about.
+            Interlocked.Increment(ref _reconnections);
         }
         catch (Exception e)
         {

@@ -2,11 +2,13 @@ using System.CommandLine;
 using System.Globalization;
 using DmIo.Daemon.Configuration;
 using DmIo.Mapper;
+using DmIo.Nbd;
 
 namespace DmIo.Daemon.CommandLine;
 
 /// <summary>Makes a configuration of the command line's options.</summary>
-internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, Mistakes mistakes)
+internal sealed class ArgumentsReader(
+    ParseResult parsed, ServeOptions options, PassedSockets passed, Mistakes mistakes)
 {
     private const string DefaultName = "vol0";
     private const long DefaultRegionBytes = 512 << 10;
@@ -84,7 +86,8 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         if (parsed.GetValue(options.Backend) is { } backend)
             configuration = configuration with { Backend = Words.Backend(options.Backend.Name, backend, mistakes) };
         if (parsed.GetValue(options.LogLevel) is { } level)
-            configuration = configuration with { LogLevel = Words.Level(options.LogLevel.Name, level, mistakes) };
+            configuration = configuration with { AskedLogLevel = Words.Level(options.LogLevel.Name, level, mistakes) };
+        configuration = options.Transport.Override(configuration, parsed, passed, mistakes);
         return configuration with { Tls = options.Tls.Override(configuration.Tls, parsed, mistakes) };
     }
 
@@ -94,13 +97,14 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         string runtime = UserDirectories.Runtime;
         string socket = Path.Combine(runtime, "nbd.sock");
         string[] legs = [Path.Combine(state, "leg0.img"), Path.Combine(state, "leg1.img")];
+        bool opensNone = options.Transport.AreGiven(parsed, passed);
         return new ServeConfiguration
         {
             StateDirectory = state,
             StateDirectoryPlace = "the default state directory",
-            OwnDirectories = [state, runtime],
+            OwnDirectories = opensNone ? [state] : [state, runtime],
             NewLegs = parsed.GetValue(options.Degraded) ? [] : MissingLegs(legs, DefaultSizeBytes),
-            Listeners =
+            Listeners = opensNone ? [] :
             [
                 new("the default listener", null, new(System.Net.IPAddress.Loopback, 10809)),
                 .. Present(ListenerConfiguration.Unix("the default listener", socket, mistakes)),
@@ -163,13 +167,19 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
     private List<ListenerConfiguration> Listeners()
     {
         var listeners = new List<ListenerConfiguration>();
-        foreach (string path in parsed.GetValue(options.Unix) ?? [])
+        UnixSocketAccess? access = options.Transport.ReadAccess(parsed, mistakes);
+        string[] paths = parsed.GetValue(options.Unix) ?? [];
+        foreach (string path in paths)
             listeners.AddRange(Present(ListenerConfiguration.Unix(options.Unix.Name, path, mistakes)));
-        foreach (string endpoint in parsed.GetValue(options.Listen) ?? [])
+        listeners = [.. listeners.Select(l => l with { Access = access })];
+        string[] endpoints = parsed.GetValue(options.Listen) ?? [];
+        foreach (string endpoint in endpoints)
             listeners.AddRange(Present(ListenerConfiguration.Tcp(options.Listen.Name, endpoint, mistakes)));
-        if (parsed.GetValue(options.Unix) is null or [] && parsed.GetValue(options.Listen) is null or [])
+        foreach (Option option in paths is [] ? options.Transport.OfListeners.Where(IsGiven) : [])
+            mistakes.Add(option.Name, "is for Unix sockets; add --unix PATH, or leave it out");
+        if (paths is [] && endpoints is [] && !options.Transport.AreGiven(parsed, passed))
             mistakes.Add("serve", "no listener; add --unix PATH or --listen HOST:PORT");
-        return listeners;
+        return [.. listeners.Select(l => l with { IsOfOptions = true })];
     }
 
     /// <summary>The volume's size: as told, or that of the smallest leg there is.</summary>

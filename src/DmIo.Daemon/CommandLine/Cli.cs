@@ -49,7 +49,8 @@ internal static class Cli
     private static async Task<int> ServeAsync(ParseResult parsed, ServeOptions options)
     {
         var mistakes = new Mistakes();
-        ServeConfiguration? configuration = Read(parsed, options, mistakes);
+        var passed = PassedSockets.Take();
+        ServeConfiguration? configuration = Read(parsed, options, passed, mistakes);
         CheckedConfiguration? @checked = configuration is null ? null : ConfigurationCheck.Run(configuration, mistakes);
         if (mistakes.Count > 0 || @checked is null)
         {
@@ -58,15 +59,18 @@ internal static class Cli
         }
         if (parsed.GetValue(options.CheckConfig))
         {
+            if (configuration is { Listeners: [], OverStdio: false, Command: null })
+                await Console.Error.WriteLineAsync("dmio-nbd: there is no listener: sockets must be passed at the start");
             await Console.Error.WriteLineAsync("dmio-nbd: no mistakes found");
             return ExitCode.Success;
         }
         return await DaemonHost.RunAsync(@checked);
     }
 
-    private static ServeConfiguration? Read(ParseResult parsed, ServeOptions options, Mistakes mistakes)
+    private static ServeConfiguration? Read(
+        ParseResult parsed, ServeOptions options, PassedSockets passed, Mistakes mistakes)
     {
-        var reader = new ArgumentsReader(parsed, options, mistakes);
+        var reader = new ArgumentsReader(parsed, options, passed, mistakes);
         if (parsed.GetValue(options.Config) is not { } file)
             return reader.Read();
         foreach (Option option in options.OfVolume.Except(options.OfOneStart))
@@ -75,6 +79,10 @@ internal static class Cli
                 mistakes.Add(option.Name, "goes not together with --config; say it in the file");
         }
         ServeConfiguration? configuration = ConfigurationFile.Read(file, mistakes);
-        return configuration is null ? null : reader.Override(configuration);
+        if (configuration is null)
+            return null;
+        // Whoever checks a file does so before a service manager passes sockets.
+        bool mayLack = configuration.Listeners.Count == 0 && parsed.GetValue(options.CheckConfig);
+        return reader.Override(mayLack ? configuration with { NeedsListeners = false } : configuration);
     }
 }

@@ -74,6 +74,9 @@ internal sealed class ServeOptions
     public Option<bool> CheckConfig { get; } =
         Flag("--check-config", "Tell all mistakes of the configuration and stop, with status 2 if there are any");
 
+    /// <summary>How clients come in, beside addresses.</summary>
+    public TransportOptions Transport { get; } = new();
+
     /// <summary>How a mirror behaves.</summary>
     public MirrorPolicyOptions Policy { get; } = new();
 
@@ -83,14 +86,14 @@ internal sealed class ServeOptions
     /// <summary>All of them, in the order in which the help shows them.</summary>
     public IReadOnlyList<Option> All =>
     [
-        Config, Mirror, Linear, Size, Export, Unix, Listen, Create, Direct, ReadOnly, SyncFrom, Force, AssumeClean,
+        Config, Mirror, Linear, Size, Export, Unix, Listen, .. Transport.All, Create, Direct, ReadOnly, SyncFrom, Force, AssumeClean,
         Degraded, Log, RegionSize, .. Policy.All, .. Tls.All, StateDirectory, Control, Backend, LogLevel, CheckConfig,
     ];
 
     /// <summary>Those that describe a volume and its listeners, which a configuration file does by itself.</summary>
     public IReadOnlyList<Option> OfVolume =>
     [
-        Mirror, Linear, Size, Export, Unix, Listen, Create, Direct, ReadOnly, .. OfMirror,
+        Mirror, Linear, Size, Export, Unix, Listen, .. Transport.OfListeners, Create, Direct, ReadOnly, .. OfMirror,
     ];
 
     /// <summary>Those that mean nothing without a mirror.</summary>

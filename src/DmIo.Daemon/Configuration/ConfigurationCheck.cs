@@ -69,12 +69,18 @@ internal sealed class ConfigurationCheck
 
     private void CheckListeners()
     {
-        if (_source.Listeners.Count == 0 && _mistakes.Count == 0)
-            _mistakes.Add("listeners", "there is none; add { \"unix\": PATH } or { \"tcp\": HOST:PORT }");
+        if (_source.Listeners.Count == 0 && _mistakes.Count == 0 && _source.NeedsListeners)
+        {
+            _mistakes.Add(
+                "listeners",
+                "there is none; add { \"unix\": PATH } or { \"tcp\": HOST:PORT }, or have sockets passed by a service manager");
+        }
         var seen = new HashSet<string>();
         foreach (ListenerConfiguration listener in _source.Listeners)
         {
-            string address = listener.UnixPath ?? listener.Endpoint!.ToString();
+            if (listener.Passed is not null)
+                continue;
+            string address = listener.Address;
             // Port 0 is a free port of the kernel's choice: two of them do not meet.
             if (!seen.Add(address) && listener.Endpoint is not { Port: 0 })
                 _mistakes.Add(listener.Place, $"{address} is named twice; keep one");

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
 
 namespace DmIo.Daemon.Configuration;
 
@@ -68,8 +67,7 @@ internal sealed class ConfigurationFile
                 ? ControlConfiguration.Read(reader.PlaceOf(control!), c, directory, _mistakes) : ControlConfiguration.Default,
             Backend = reader.AsText(backend) is { } b
                 ? Words.Backend(reader.PlaceOf(backend!), b, _mistakes) : LoopBackend.Auto,
-            LogLevel = reader.AsText(level) is { } l
-                ? Words.Level(reader.PlaceOf(level!), l, _mistakes) : LogLevel.Information,
+            AskedLogLevel = reader.AsText(level) is { } l ? Words.Level(reader.PlaceOf(level!), l, _mistakes) : null,
             Listeners =
             [
                 .. reader.Array("listeners").Select(i => Listener(i, directory)).OfType<ListenerConfiguration>(),
@@ -88,6 +86,8 @@ internal sealed class ConfigurationFile
         var reader = new JsonObjectReader(_file, item, _mistakes);
         JsonItem? unix = reader.Take("unix");
         JsonItem? tcp = reader.Take("tcp");
+        JsonItem? mode = reader.Take("mode");
+        JsonItem? group = reader.Take("group");
         reader.Finish();
         if (item.Kind != JsonValueKind.Object)
             return null;
@@ -97,7 +97,18 @@ internal sealed class ConfigurationFile
             return null;
         }
         if (reader.AsText(unix) is { } path)
-            return ListenerConfiguration.Unix(reader.PlaceOf(unix!), Path.GetFullPath(path, directory), _mistakes);
+        {
+            ListenerConfiguration? listener =
+                ListenerConfiguration.Unix(reader.PlaceOf(unix!), Path.GetFullPath(path, directory), _mistakes);
+            return listener is null ? null : listener with
+            {
+                Access = SocketAccess.Read(
+                    mode is null ? "" : reader.PlaceOf(mode), reader.AsText(mode),
+                    group is null ? "" : reader.PlaceOf(group), reader.AsText(group), _mistakes),
+            };
+        }
+        foreach (JsonItem right in new[] { mode, group }.OfType<JsonItem>())
+            reader.Add(right, "is for Unix sockets, which are files; leave it out with 'tcp'");
         return reader.AsText(tcp) is { } endpoint
             ? ListenerConfiguration.Tcp(reader.PlaceOf(tcp!), endpoint, _mistakes)
             : null;

@@ -10,13 +10,16 @@ internal sealed record ControlConfiguration(string? Path, bool IsDefault)
 
     public static ControlConfiguration Default => new(DefaultPath, IsDefault: true);
 
+    /// <summary>The daemon is not controlled.</summary>
+    public static ControlConfiguration None => new(null, IsDefault: false);
+
     /// <summary>Where a daemon that was told nothing is found.</summary>
     public static string DefaultPath => System.IO.Path.Combine(UserDirectories.Runtime, "control.sock");
 
     public static ControlConfiguration Read(string place, string text, string baseDirectory, Mistakes mistakes)
     {
         if (text == Off)
-            return new(null, IsDefault: false);
+            return None;
         string path = text.Length == 0 ? text : System.IO.Path.GetFullPath(text, baseDirectory);
         return new(ListenerConfiguration.Unix(place, path, mistakes)?.UnixPath, IsDefault: false);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using DmIo.Nbd;
 
 namespace DmIo.Daemon.Configuration;
 
@@ -12,6 +13,22 @@ internal sealed record ListenerConfiguration(string Place, string? UnixPath, IPE
 {
     // sun_path holds 108 bytes, the closing zero included (unix(7)).
     private const int UnixPathLimitBytes = 107;
+
+    /// <summary>Who may connect to a Unix socket; null for what the umask says.</summary>
+    public UnixSocketAccess? Access { get; init; }
+
+    /// <summary>The socket, where it is there already.</summary>
+    public PassedSocket? Passed { get; init; }
+
+    /// <summary>Whether the command line names it.</summary>
+    public bool IsOfOptions { get; init; }
+
+    /// <summary>The address as people write it.</summary>
+    public string Address => UnixPath ?? Endpoint!.ToString();
+
+    /// <summary>A socket that is there already.</summary>
+    public static ListenerConfiguration Of(string place, PassedSocket passed) =>
+        new(place, passed.UnixPath, passed.Address as IPEndPoint) { Passed = passed };
 
     public static ListenerConfiguration? Unix(string place, string path, Mistakes mistakes)
     {

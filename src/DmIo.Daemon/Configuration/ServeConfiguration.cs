@@ -11,6 +11,15 @@ internal sealed record ServeConfiguration
 
     public IReadOnlyList<ListenerConfiguration> Listeners { get; init; } = [];
 
+    /// <summary>Whether it is a mistake that there is no listener.</summary>
+    public bool NeedsListeners { get; init; } = true;
+
+    /// <summary>The one client is on standard input.</summary>
+    public bool OverStdio { get; init; }
+
+    /// <summary>A shell command to serve, and to end with; null for none.</summary>
+    public string? Command { get; init; }
+
     public IReadOnlyList<DeviceConfiguration> Devices { get; init; } = [];
 
     public IReadOnlyList<ExportConfiguration> Exports { get; init; } = [];
@@ -38,7 +47,12 @@ internal sealed record ServeConfiguration
 
     public LoopBackend Backend { get; init; } = LoopBackend.Auto;
 
-    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+    /// <summary>What is logged; null when nobody said so.</summary>
+    public LogLevel? AskedLogLevel { get; init; }
+
+    /// <summary>What is logged: where someone else speaks to people, only what is wrong.</summary>
+    public LogLevel LogLevel =>
+        AskedLogLevel ?? (OverStdio || Command is not null ? LogLevel.Warning : LogLevel.Information);
 
     /// <summary>How it speaks TLS.</summary>
     public TlsConfiguration Tls { get; init; } = new();

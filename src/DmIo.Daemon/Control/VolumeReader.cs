@@ -21,7 +21,7 @@ internal sealed class VolumeReader(RunningVolumes volumes)
 
     public DaemonInfo Daemon => new(
         Version, Environment.ProcessId, volumes.Backend, volumes.Loops,
-        [.. volumes.Endpoints.Select(e => e.UnixPath ?? e.Endpoint!.ToString())]);
+        [.. volumes.Endpoints.Select(e => e.Address)]);
 
     public RunningDevice Find(string name) =>
         volumes.Devices.FirstOrDefault(d => d.Name == name)

@@ -16,25 +16,11 @@ internal static class DaemonHost
     /// <summary>Serves until told to stop; the result is the process's exit status.</summary>
     public static async Task<int> RunAsync(CheckedConfiguration configuration)
     {
-        await using Logger log = LogSetup.Create(configuration.Source.LogLevel);
-        // The empty builder reads no settings file and watches no directory.
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
-        {
-            ApplicationName = "dmio-nbd",
-            ContentRootPath = "/",
-            DisableDefaults = true,
-        });
-        builder.Logging.AddSerilog(log);
-        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopBound);
-        builder.Services.AddSingleton(configuration);
-        builder.Services.AddSingleton<SystemdNotifier>();
-        builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
-        builder.Services.AddHostedService<VolumeService>();
-        using IHost host = builder.Build();
         try
         {
-            await host.RunAsync();
-            return Environment.ExitCode;
+            // Before anything is written where a client may listen.
+            using IErrand? errand = ErrandOf(configuration.Source);
+            return await RunAsync(errand?.Prepare(configuration) ?? configuration, errand);
         }
         catch (OperationCanceledException)
         {
@@ -47,4 +33,34 @@ internal static class DaemonHost
             return e.ExitCode;
         }
     }
+
+    private static async Task<int> RunAsync(CheckedConfiguration configuration, IErrand? errand)
+    {
+        await using Logger log = LogSetup.Create(configuration.Source.LogLevel);
+        // The empty builder reads no settings file and watches no directory.
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
+        {
+            ApplicationName = "dmio-nbd",
+            ContentRootPath = "/",
+            DisableDefaults = true,
+        });
+        builder.Logging.AddSerilog(log);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = CommandErrand.EndBound + StopBound);
+        builder.Services.AddSingleton(configuration);
+        builder.Services.AddSingleton<SystemdNotifier>();
+        builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
+        if (errand is not null)
+            builder.Services.AddSingleton(errand);
+        builder.Services.AddHostedService<VolumeService>();
+        using IHost host = builder.Build();
+        await host.RunAsync();
+        return Environment.ExitCode;
+    }
+
+    private static IErrand? ErrandOf(ServeConfiguration configuration) => configuration switch
+    {
+        { OverStdio: true } => new StdioErrand(),
+        { Command: { } command } => new CommandErrand(command),
+        _ => null,
+    };
 }

@@ -63,6 +63,9 @@ internal static partial class Log
     [LoggerMessage(21, LogLevel.Error, "{Device}: could not be taken to another I/O loop, and is gone: {Reason}")]
     public static partial void Lost(ILogger log, string device, string reason);
 
+    [LoggerMessage(22, LogLevel.Error, "what the daemon serves for could not be done")]
+    public static partial void ErrandFailed(ILogger log, Exception exception);
+
     [LoggerMessage(10, LogLevel.Error, "{Device}: could not be closed in good order: {Reason}")]
     public static partial void CloseFailed(ILogger log, string device, string reason);
 }

@@ -245,9 +245,14 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
 
     private async Task ListenAsync(ListenerConfiguration listener)
     {
-        if (listener.UnixPath is { } path)
+        if (listener.Passed is { } passed)
         {
-            await _server!.ListenUnixAsync(path);
+            await _server!.ListenAsync(passed);
+            _endpoints.Add(listener);
+        }
+        else if (listener.UnixPath is { } path)
+        {
+            await _server!.ListenUnixAsync(path, listener.Access);
             _endpoints.Add(listener);
         }
         else

@@ -8,17 +8,21 @@ namespace DmIo.Daemon.Hosting;
 
 /// <summary>Starts the volumes with the host and stops them with it, and says so to people and to systemd.</summary>
 internal sealed class VolumeService(
-    CheckedConfiguration configuration, SystemdNotifier systemd, ILoggerFactory loggers) : IHostedService
+    CheckedConfiguration configuration, SystemdNotifier systemd, ILoggerFactory loggers, IHostApplicationLifetime lifetime,
+    IErrand? errand = null) : IHostedService
 {
     private readonly ILogger _log = loggers.CreateLogger("DmIo.Daemon");
     private RunningVolumes? _volumes;
     private Func<ValueTask> _endWatch = () => ValueTask.CompletedTask;
+    private Task<int> _errand = Task.FromResult(ExitCode.Success);
     private Task<ControlHost?> _control = Task.FromResult<ControlHost?>(null);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _volumes = await RunningVolumes.StartAsync(configuration, loggers, cancellationToken);
-        await Announcement.WriteAsync(Console.Out, _volumes.Exports, _volumes.Endpoints);
+        // Who has brought the sockets knows them, and may want to read something else.
+        if (errand is null && _volumes.Endpoints.All(e => e.Passed is null))
+            await Announcement.WriteAsync(Console.Out, _volumes.Exports, _volumes.Endpoints);
         // The loop does not wait for a service manager.
         _volumes.Events.Added += e => ThreadPool.UnsafeQueueUserWorkItem(
             _ => systemd.Status($"{e.Volume}: {e.Status}"), null);
@@ -30,6 +34,9 @@ internal sealed class VolumeService(
         var changes = new VolumeChanges(_volumes, reader);
         _endWatch = new MissingLegWatch(_volumes, changes, _log).DisposeAsync;
         _control = Task.Run(() => StartControlAsync(_volumes, reader, changes), CancellationToken.None);
+        // What ends before the start has would have the host forget to stop.
+        if (errand is not null)
+            lifetime.ApplicationStarted.Register(() => _errand = Task.Run(() => RunErrandAsync(errand, _volumes)));
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -38,6 +45,8 @@ internal sealed class VolumeService(
             return;
         systemd.Stopping();
         Log.Stopping(_log);
+        if (errand is not null)
+            await errand.EndAsync();
         if (await _control is { } control)
             await control.DisposeAsync();
         await _endWatch();
@@ -52,10 +61,31 @@ internal sealed class VolumeService(
             Log.StopTookTooLong(_log, DaemonHost.StopBound.TotalSeconds);
             ProcessExit.Now(ExitCode.Failure);
         }
+        errand?.Kill();
+        Environment.ExitCode = await _errand;
         if (await stopping)
             Log.Stopped(_log);
-        else
+        else if (Environment.ExitCode == ExitCode.Success)
             Environment.ExitCode = ExitCode.Failure;
+    }
+
+    private async Task<int> RunErrandAsync(IErrand what, RunningVolumes volumes)
+    {
+        try
+        {
+            return await what.RunAsync(volumes);
+        }
+#pragma warning disable CA1031 // Whatever it is, the volumes are stopped in good order.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.ErrandFailed(_log, e);
+            return ExitCode.Failure;
+        }
+        finally
+        {
+            lifetime.StopApplication();
+        }
     }
 
     private async Task<ControlHost?> StartControlAsync(RunningVolumes volumes, VolumeReader reader, VolumeChanges changes)

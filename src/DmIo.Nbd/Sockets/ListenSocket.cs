@@ -14,20 +14,32 @@ internal static class ListenSocket
     // sockaddr_un holds 108 bytes, the last of them a NUL.
     private const int MaxPathBytes = 107;
 
-    public static Socket OpenTcp(IPEndPoint endpoint)
+    /// <summary>Of IPv6, [::] takes IPv6 alone: the same port of IPv4 is another listener's.</summary>
+    public static BoundSocket OpenTcp(IPEndPoint endpoint)
     {
         var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        return Listen(socket, endpoint, endpoint.ToString(), "choose another port, or stop what listens there");
+        return Listen(socket, endpoint, endpoint.ToString(), null, "choose another port, or stop what listens there");
     }
 
-    /// <summary>A socket file that nobody listens on is replaced; one that is in use is left alone.</summary>
-    public static Socket OpenUnix(string path)
+    /// <summary>
+    /// A socket file that nobody listens on is replaced; one that is in use is left alone. Nobody can connect before the
+    /// file has the rights that it is to have.
+    /// </summary>
+    public static BoundSocket OpenUnix(string path, UnixSocketAccess? access)
     {
         if (Encoding.UTF8.GetByteCount(path) is 0 or > MaxPathBytes)
             throw new NbdListenException($"{path}: a socket path has 1 to {MaxPathBytes} bytes; shorten it");
         RemoveStale(path);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        return Listen(socket, new UnixDomainSocketEndPoint(path), path, "make its directory, or choose another path");
+        return Listen(
+            socket, new UnixDomainSocketEndPoint(path), path, access, "make its directory, or choose another path");
+    }
+
+    /// <summary>Takes over a socket that listens already.</summary>
+    public static BoundSocket TakeOver(PassedSocket passed)
+    {
+        SocketCalls.SetNonBlocking(passed.Descriptor);
+        return new(passed.Descriptor, passed.Address, passed.UnixPath, passed);
     }
 
     /// <summary>
@@ -43,20 +55,55 @@ internal static class ListenSocket
             : null;
     }
 
-    private static Socket Listen(Socket socket, EndPoint endpoint, string name, string remedy)
+    private static BoundSocket Listen(
+        Socket socket, EndPoint endpoint, string name, UnixSocketAccess? access, string remedy)
     {
         try
         {
+            int fd = (int)socket.SafeHandle.DangerousGetHandle();
             socket.Blocking = false;
+            // Never wider than it is to be, not even between bind and chmod.
+            if (access?.Mode is { } mode)
+                Require(SocketCalls.SetModeToBe(fd, mode), name, "cannot be given its mode; choose another path");
             socket.Bind(endpoint);
+            if (access is not null)
+                Restrict(name, access);
             socket.Listen(Backlog);
-            return socket;
+            EndPoint address = socket.LocalEndPoint!;
+            socket.SafeHandle.SetHandleAsInvalid();
+#pragma warning disable CA1816 // The descriptor is the listener's from here on.
+            GC.SuppressFinalize(socket);
+#pragma warning restore CA1816
+            return new(fd, address, address is UnixDomainSocketEndPoint ? name : null);
         }
         catch (SocketException e)
         {
             socket.Dispose();
             throw new NbdListenException($"{name}: {e.Message}; {remedy}", e);
         }
+        catch (NbdListenException)
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static void Restrict(string path, UnixSocketAccess access)
+    {
+        if (access.GroupId is { } group)
+        {
+            Require(
+                SocketCalls.SetGroup(path, group), path,
+                $"cannot be given to group {group}; run as root or as a member of the group");
+        }
+        if (access.Mode is { } mode)
+            Require(SocketCalls.SetMode(path, mode), path, "cannot be given its mode; choose another path");
+    }
+
+    private static void Require(Errno errno, string path, string problem)
+    {
+        if (errno != Errno.None)
+            throw new NbdListenException($"{path}: {problem} ({Libc.Describe(errno)})");
     }
 
     private static void RemoveStale(string path)

@@ -68,7 +68,9 @@ internal static unsafe partial class SocketCalls
             case AF_INET:
                 return new IPEndPoint(new IPAddress(address.Slice(4, 4)), Port(address)).ToString();
             case AF_INET6:
-                return new IPEndPoint(new IPAddress(address.Slice(8, 16)), Port(address)).ToString();
+                // A socket of both families shows the older one's addresses inside its own.
+                IPAddress ip = new(address.Slice(8, 16));
+                return new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, Port(address)).ToString();
         }
         int* credentials = stackalloc int[3];
         uint length = 3 * sizeof(int);

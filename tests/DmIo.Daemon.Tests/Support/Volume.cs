@@ -30,6 +30,12 @@ public sealed class Volume : IDisposable
     public string[] Arguments =>
         ["--mirror", .. Legs, "--size", Size, "--unix", Socket, "--state-dir", Scratch["state"], "--control", Control];
 
+    /// <summary>The arguments that describe the mirror and no address, for daemons that are reached in another way.</summary>
+    public string[] ServedWithoutAddress(params string[] more) =>
+    [
+        "--mirror", .. Legs, "--size", Size, "--state-dir", Scratch["state"], "--control", Control, .. more,
+    ];
+
     /// <summary>Starts a daemon on the mirror, whose legs are made if they are not there.</summary>
     public DaemonProcess Serve(params string[] more)
     {

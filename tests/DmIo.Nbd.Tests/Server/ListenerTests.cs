@@ -101,6 +101,62 @@ internal sealed class ListenerTests
     }
 
     [Test]
+    public void Addresses_of_IPv6_leave_those_of_IPv4_alone()
+    {
+        // Goal: [::] and 0.0.0.0 are two listeners, on the same port too.
+        NbdListener six = TestServer.Wait(_server.Server.ListenTcpAsync(new IPEndPoint(IPAddress.IPv6Any, 0)));
+        int port = ((IPEndPoint)six.Address).Port;
+        Assert.That(
+            () => new NbdProbe(new IPEndPoint(IPAddress.Loopback, port)), Throws.InstanceOf<SocketException>());
+        TestServer.Wait(_server.Server.ListenTcpAsync(new IPEndPoint(IPAddress.Any, port)));
+        foreach (IPAddress address in (IPAddress[])[IPAddress.Loopback, IPAddress.IPv6Loopback])
+        {
+            using NbdProbe probe = new(new IPEndPoint(address, port));
+            probe.Go();
+        }
+    }
+
+    [Test]
+    public void A_sockets_file_never_has_wider_rights_than_it_is_to_have()
+    {
+        // Goal: nobody slips in between bind and chmod; whoever looks all the time sees one mode.
+        const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite;
+        const int rounds = 100;
+        UnixFileMode seen = UnixFileMode.None;
+        string current = _server.PathOf("0");
+        bool over = false;
+        var watcher = new Thread(() =>
+        {
+            while (!Volatile.Read(ref over))
+            {
+                string path = Volatile.Read(ref current);
+                try
+                {
+                    while (!File.Exists(path) && path == Volatile.Read(ref current))
+                    {
+                    }
+                    seen |= File.GetUnixFileMode(path);
+                }
+                catch (FileNotFoundException)
+                {
+                    // Not yet.
+                }
+            }
+        });
+        watcher.Start();
+        for (int i = 0; i < rounds; i++)
+        {
+            string path = _server.PathOf($"{i}");
+            Volatile.Write(ref current, path);
+            TestServer.Wait(_server.Server.ListenUnixAsync(path, new UnixSocketAccess(mode, null)));
+            Assert.That(File.GetUnixFileMode(path), Is.EqualTo(mode));
+        }
+        Volatile.Write(ref over, true);
+        watcher.Join();
+        Assert.That(seen & ~mode, Is.EqualTo(UnixFileMode.None), $"{seen}");
+    }
+
+    [Test]
     public void A_stop_removes_the_socket_but_not_another_servers()
     {
         // Goal: after a stop the path is free; one that was replaced meanwhile belongs to whoever replaced it.

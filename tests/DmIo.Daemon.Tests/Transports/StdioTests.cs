@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using NUnit.Framework;
+
+namespace DmIo.Daemon.Tests;
+
+/// <summary>One client on standard input.</summary>
+public sealed class StdioTests
+{
+    // Goal: a socket as standard input and output, as libnbd gives one: the daemon serves it, says nothing beside the
+    // protocol, and ends with it, its legs alike.
+    [Test]
+    public void A_client_that_starts_the_daemon_is_served_alone()
+    {
+        using var volume = new Volume();
+        string[] serve = [BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio", "--control", "off")];
+        const string script = """
+            import nbd, socket, subprocess, sys
+            ours, its = socket.socketpair()
+            daemon = subprocess.Popen(sys.argv[1:], stdin=its, stdout=its, stderr=subprocess.PIPE)
+            its.close()
+            h = nbd.NBD()
+            h.connect_socket(ours.detach())
+            data = bytes(range(256)) * 4096
+            h.pwrite(data, 1 << 20)
+            assert h.pread(len(data), 1 << 20) == data
+            h.shutdown()
+            errors = daemon.communicate()[1]
+            assert daemon.returncode == 0, daemon.returncode
+            assert errors == b"", errors
+            """;
+        Tool.Run("/usr/bin/python3", ["-c", script, .. serve]).MustSucceed();
+        volume.CompareLegs();
+        Tool.Run("nbdsh", "-c", $"h.connect_command({Python(serve)})", "-c", "assert h.pread(2, 1 << 20) == b'\\x00\\x01'")
+            .MustSucceed();
+        using DaemonProcess again = volume.Serve();
+        Assert.That(again.Log, Does.Not.Contain("not stopped cleanly"));
+    }
+
+    // Goal: a client that just goes is an end, too.
+    [Test]
+    public void A_client_that_goes_without_a_word_ends_the_daemon()
+    {
+        using var volume = new Volume();
+        string[] serve = [BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio")];
+        const string script = """
+            import socket, subprocess, sys
+            ours, its = socket.socketpair()
+            daemon = subprocess.Popen(sys.argv[1:], stdin=its, stdout=its)
+            its.close()
+            assert ours.recv(8) == b"NBDMAGIC"
+            ours.close()
+            sys.exit(daemon.wait())
+            """;
+        Assert.That(Tool.Run("/usr/bin/python3", ["-c", script, .. serve]).MustSucceed().Error, Is.Empty);
+    }
+
+    // Goal: pipes, as a remote shell gives them.
+    [Test]
+    public void Pipes_are_served_as_well()
+    {
+        using var volume = new Volume();
+        var start = new ProcessStartInfo(
+            "sh", ["-c", "cat | \"$@\" | cat", "sh", BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio")])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        using Process shell = Process.Start(start)!;
+        using var client = new BinaryReader(shell.StandardOutput.BaseStream);
+        using Stream toDaemon = shell.StandardInput.BaseStream;
+        Assert.That(client.ReadBytes(18), Has.Length.EqualTo(18));
+        // Flags; then EXPORT_NAME without a name.
+        toDaemon.Write([0, 0, 0, 3, .. "IHAVEOPT"u8, 0, 0, 0, 1, 0, 0, 0, 0]);
+        toDaemon.Flush();
+        byte[] export = client.ReadBytes(10);
+        Assert.That(export[..8], Is.EqualTo((byte[])[0, 0, 0, 0, 4, 0, 0, 0]));
+        byte[] payload = [.. Enumerable.Repeat((byte)9, 1 << 20)];
+        toDaemon.Write(
+            [0x25, 0x60, 0x95, 0x13, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0x10, 0, 0, .. payload]);
+        toDaemon.Write([0x25, 0x60, 0x95, 0x13, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 9, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0x10, 0, 0]);
+        toDaemon.Flush();
+        Assert.That(client.ReadBytes(16), Is.EqualTo((byte[])[0x67, 0x44, 0x66, 0x98, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]));
+        Assert.That(client.ReadBytes(16), Is.EqualTo((byte[])[0x67, 0x44, 0x66, 0x98, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 9]));
+        Assert.That(client.ReadBytes(1 << 20), Is.EqualTo(payload));
+        toDaemon.Close();
+        Assert.That(client.ReadBytes(1), Is.Empty, "more than the protocol");
+        Assert.That(shell.WaitForExit(Deadline.Usual));
+        volume.CompareLegs();
+    }
+
+    // Goal: without a client the reason and the remedy are told, and nothing is made.
+    [Test]
+    public void Without_a_client_it_says_how_to_get_one()
+    {
+        using var volume = new Volume();
+        string[] command =
+        [
+            "-c", "exec \"$@\" < /dev/null", "sh", BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio"),
+        ];
+        ToolResult result = Tool.Run("sh", command);
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(result.Output, Is.Empty);
+        Assert.That(result.Error, Does.StartWith("dmio-nbd: --stdio: standard input is no socket, nor are standard input and "
+            + "output pipes: no client is there; let one start the daemon"));
+        Assert.That(volume.Legs.Where(File.Exists), Is.Empty);
+    }
+
+    private static string Python(string[] words) => $"[{string.Join(", ", words.Select(w => $"\"{w}\""))}]";
+}
