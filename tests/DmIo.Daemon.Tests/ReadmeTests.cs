@@ -72,6 +72,8 @@ public sealed class ReadmeTests
             set -euo pipefail
             scratch={{scratch.Directory}}
             exec 2>&1
+            # The interpreter that packages are for, whatever else is installed.
+            export PATH=/usr/bin:$PATH
             ip link set lo up
             mount --bind "$scratch/srv" /srv
             mount --bind "$scratch/lib" /var/lib

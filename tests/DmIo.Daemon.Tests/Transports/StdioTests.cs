@@ -30,7 +30,9 @@ public sealed class StdioTests
             """;
         Tool.Run("/usr/bin/python3", ["-c", script, .. serve]).MustSucceed();
         volume.CompareLegs();
-        Tool.Run("nbdsh", "-c", $"h.connect_command({Python(serve)})", "-c", "assert h.pread(2, 1 << 20) == b'\\x00\\x01'")
+        // The interpreter that the package is for, whatever else is installed.
+        var path = new Dictionary<string, string?> { ["PATH"] = $"/usr/bin:{Environment.GetEnvironmentVariable("PATH")}" };
+        Tool.Run(path, "nbdsh", "-c", $"h.connect_command({Python(serve)})", "-c", "assert h.pread(2, 1 << 20) == b'\\x00\\x01'")
             .MustSucceed();
         using DaemonProcess again = volume.Serve();
         Assert.That(again.Log, Does.Not.Contain("not stopped cleanly"));

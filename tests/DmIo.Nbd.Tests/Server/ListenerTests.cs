@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 
 namespace DmIo.Nbd.Tests;
 
@@ -117,6 +118,7 @@ internal sealed class ListenerTests
     }
 
     [Test]
+    [SupportedOSPlatform("linux")]
     public void A_sockets_file_never_has_wider_rights_than_it_is_to_have()
     {
         // Goal: nobody slips in between bind and chmod; whoever looks all the time sees one mode.
