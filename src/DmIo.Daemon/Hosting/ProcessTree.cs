@@ -12,10 +12,12 @@ internal static partial class ProcessTree
     /// <summary>Sends a signal to a process and to those beneath it, as far as they are there.</summary>
     public static void Signal(int process, int signal)
     {
-        // Those beneath first: without the one above they would be looked for in vain.
-        foreach (int child in ChildrenOf(process))
-            Signal(child, signal);
-        _ = Kill(process, signal);
+        // All are looked for before the first one ends. A shell first: without what it waits for it would go on.
+        var all = new List<int> { process };
+        for (int i = 0; i < all.Count; i++)
+            all.AddRange(ChildrenOf(all[i]));
+        foreach (int each in all)
+            _ = Kill(each, signal);
     }
 
     /// <summary>Whether a terminal sends its signals (Ctrl-C) to a process.</summary>

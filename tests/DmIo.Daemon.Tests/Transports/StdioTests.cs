@@ -12,7 +12,7 @@ public sealed class StdioTests
     public void A_client_that_starts_the_daemon_is_served_alone()
     {
         using var volume = new Volume();
-        string[] serve = [BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio", "--control", "off")];
+        string[] serve = [BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio")];
         const string script = """
             import nbd, socket, subprocess, sys
             ours, its = socket.socketpair()
@@ -49,7 +49,7 @@ public sealed class StdioTests
             ours, its = socket.socketpair()
             daemon = subprocess.Popen(sys.argv[1:], stdin=its, stdout=its)
             its.close()
-            assert ours.recv(8) == b"NBDMAGIC"
+            assert ours.recv(18, socket.MSG_WAITALL)[:8] == b"NBDMAGIC"
             ours.close()
             sys.exit(daemon.wait())
             """;
@@ -79,9 +79,10 @@ public sealed class StdioTests
         byte[] payload = [.. Enumerable.Repeat((byte)9, 1 << 20)];
         toDaemon.Write(
             [0x25, 0x60, 0x95, 0x13, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0x10, 0, 0, .. payload]);
-        toDaemon.Write([0x25, 0x60, 0x95, 0x13, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 9, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0x10, 0, 0]);
         toDaemon.Flush();
         Assert.That(client.ReadBytes(16), Is.EqualTo((byte[])[0x67, 0x44, 0x66, 0x98, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]));
+        toDaemon.Write([0x25, 0x60, 0x95, 0x13, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 9, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0x10, 0, 0]);
+        toDaemon.Flush();
         Assert.That(client.ReadBytes(16), Is.EqualTo((byte[])[0x67, 0x44, 0x66, 0x98, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 9]));
         Assert.That(client.ReadBytes(1 << 20), Is.EqualTo(payload));
         toDaemon.Close();
