@@ -128,7 +128,7 @@ public sealed class MistakeTests
     }
 
     [TestCase("{ \"a\": [ }", "dmio-nbd.json:1: no JSON: '}' is an invalid start of a value.")]
-    [TestCase("{ }", "listeners: there is none; add { \"unix\": PATH } or { \"tcp\": HOST:PORT }")]
+    [TestCase("{ }", "listeners: there is none; add { \"unix\": PATH } or { \"tcp\": HOST:PORT }, or have sockets passed by a service manager")]
     [TestCase("[ ]", "dmio-nbd.json:1: must be an object: { ... }")]
     public void A_file_that_says_little(string text, string told)
     {
