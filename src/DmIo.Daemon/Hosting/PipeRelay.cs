@@ -23,6 +23,9 @@ internal sealed unsafe class PipeRelay(int input, int output, int socket)
         new Thread(Send) { IsBackground = true, Name = "stdout" }.Start();
     }
 
+    /// <summary>Waits no more for whoever does not read.</summary>
+    public void GiveUp() => _written.TrySetResult();
+
     private void Receive()
     {
         Carry(input, socket);
@@ -34,7 +37,7 @@ internal sealed unsafe class PipeRelay(int input, int output, int socket)
     {
         Carry(socket, output);
         _ = Libc.Close(output);
-        _written.SetResult();
+        _written.TrySetResult();
     }
 
     private static void Carry(int from, int to)

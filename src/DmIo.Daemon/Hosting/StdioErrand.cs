@@ -49,9 +49,7 @@ internal sealed class StdioErrand : IErrand
     // The server lets it go as every other client.
     public Task EndAsync() => Task.CompletedTask;
 
-    public void Kill()
-    {
-    }
+    public void Kill() => _relay?.GiveUp();
 
     public void Dispose()
     {

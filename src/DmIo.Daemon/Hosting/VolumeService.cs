@@ -61,12 +61,25 @@ internal sealed class VolumeService(
             Log.StopTookTooLong(_log, DaemonHost.StopBound.TotalSeconds);
             ProcessExit.Now(ExitCode.Failure);
         }
-        errand?.Kill();
-        Environment.ExitCode = await _errand;
+        Environment.ExitCode = await StatusOfErrandAsync();
         if (await stopping)
             Log.Stopped(_log);
         else if (Environment.ExitCode == ExitCode.Success)
             Environment.ExitCode = ExitCode.Failure;
+    }
+
+    // It has been asked to end, and nobody serves it any more.
+    private async Task<int> StatusOfErrandAsync()
+    {
+        errand?.Kill();
+        try
+        {
+            return await _errand.WaitAsync(s_afterKill, TimeProvider.System, CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            return ExitCode.Failure;
+        }
     }
 
     private async Task<int> RunErrandAsync(IErrand what, RunningVolumes volumes)
@@ -104,6 +117,9 @@ internal sealed class VolumeService(
             return null;
         }
     }
+
+    // Far more than the kernel takes to end a process.
+    private static readonly TimeSpan s_afterKill = TimeSpan.FromSeconds(1);
 
     // What is left for flushing and closing after the last request has been waited for.
     private static readonly TimeSpan Reserve = TimeSpan.FromSeconds(3);

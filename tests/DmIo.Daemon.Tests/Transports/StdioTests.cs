@@ -91,6 +91,37 @@ public sealed class StdioTests
         volume.CompareLegs();
     }
 
+    // Goal: a signal ends it in good order although its client neither speaks, nor reads, nor goes.
+    [TestCase("socket")]
+    [TestCase("pipes")]
+    public void A_signal_ends_it(string kind)
+    {
+        using var volume = new Volume();
+        string[] serve = [BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio")];
+        const string script = """
+            import os, socket, struct, subprocess, sys
+            if sys.argv[1] == "socket":
+                ours, its = socket.socketpair()
+                daemon = subprocess.Popen(sys.argv[2:], stdin=its, stdout=its)
+                its.close()
+                read, write = ours.fileno(), ours.fileno()
+            else:
+                daemon = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                read, write = daemon.stdout.fileno(), daemon.stdin.fileno()
+            assert os.read(read, 18)[:8] == b"NBDMAGIC"
+            os.write(write, struct.pack(">I8sII", 3, b"IHAVEOPT", 1, 0))
+            assert os.read(read, 10)[:8] == struct.pack(">Q", 64 << 20)
+            # More than any pipe holds.
+            os.write(write, struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, 0, 16 << 20))
+            assert os.read(read, 1) == b"\x67"
+            daemon.terminate()
+            sys.exit(daemon.wait(timeout=30))
+            """;
+        ToolResult result = Tool.Run("/usr/bin/python3", ["-c", script, kind, .. serve]);
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        volume.CompareLegs();
+    }
+
     // Goal: without a client the reason and the remedy are told, and nothing is made.
     [Test]
     public void Without_a_client_it_says_how_to_get_one()
