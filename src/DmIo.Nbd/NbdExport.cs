@@ -32,7 +32,6 @@ public sealed class NbdExport
             ?? throw new ArgumentException($"{device.Name}: its loop waits for no sockets", nameof(device));
         ReadOnly = readOnly || device.IsReadOnly;
         Description = description;
-        DescriptionBytes = Encode(description ?? "", nameof(description));
     }
 
     /// <summary>The name clients ask for.</summary>
@@ -44,8 +43,25 @@ public sealed class NbdExport
     /// <summary>Whether what changes data is refused.</summary>
     public bool ReadOnly { get; }
 
-    /// <summary>A line for people.</summary>
-    public string? Description { get; }
+    /// <summary>
+    /// A line for people who list the exports: at most 4096 bytes of UTF-8, no NUL. Those who ask from now on are told a new
+    /// one. From any thread.
+    /// </summary>
+    /// <exception cref="ArgumentException">It is not as said.</exception>
+    public string? Description
+    {
+        get;
+        set
+        {
+            DescriptionBytes = Encode(value ?? "", nameof(value));
+            field = value;
+        }
+    }
+
+    /// <summary>
+    /// Whether it is left out of the list of exports; who knows its name is served. From any thread, from now on.
+    /// </summary>
+    public bool IsHidden { get; set; }
 
     /// <summary>
     /// Whether clients without TLS are kept from it, and not told of it: where a server speaks TLS and does not require it
@@ -60,7 +76,7 @@ public sealed class NbdExport
 
     internal byte[] NameBytes { get; }
 
-    internal byte[] DescriptionBytes { get; }
+    internal byte[] DescriptionBytes { get; private set; } = [];
 
     // What does not fill a logical block at the device's end cannot be reached.
     internal long SizeBytes => Device.Length.Bytes & -Device.LogicalBlockBytes;

@@ -30,6 +30,11 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
     }
 
     /// <summary>
+    /// Lets the options that describe the process win over what a file says that is read again.
+    /// </summary>
+    public ServeConfiguration OverrideAgain(ServeConfiguration configuration) => OverrideProcess(configuration);
+
+    /// <summary>
     /// Lets the options that describe the process, or one start of a mirror, win over what a file says.
     /// </summary>
     public ServeConfiguration Override(ServeConfiguration configuration)
@@ -85,7 +90,11 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
             configuration = configuration with { Backend = Words.Backend(options.Backend.Name, backend, mistakes) };
         if (parsed.GetValue(options.LogLevel) is { } level)
             configuration = configuration with { LogLevel = Words.Level(options.LogLevel.Name, level, mistakes) };
-        return configuration with { Tls = options.Tls.Override(configuration.Tls, parsed, mistakes) };
+        return configuration with
+        {
+            Tls = options.Tls.Override(configuration.Tls, parsed, mistakes),
+            Allow = options.Allow.Override(configuration.Allow, parsed, mistakes),
+        };
     }
 
     private ServeConfiguration OfNothing()

@@ -3,16 +3,19 @@ using DmIo.Daemon.Configuration;
 using DmIo.Daemon.Control;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Serilog.Core;
 
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>Starts the volumes with the host and stops them with it, and says so to people and to systemd.</summary>
 internal sealed class VolumeService(
-    CheckedConfiguration configuration, SystemdNotifier systemd, ILoggerFactory loggers) : IHostedService
+    CheckedConfiguration configuration, SystemdNotifier systemd, ILoggerFactory loggers, ReloadSource reload,
+    ReloadRequests reloads, LoggingLevelSwitch level) : IHostedService
 {
     private readonly ILogger _log = loggers.CreateLogger("DmIo.Daemon");
     private RunningVolumes? _volumes;
     private Func<ValueTask> _endWatch = () => ValueTask.CompletedTask;
+    private Func<ValueTask> _endReloading = () => ValueTask.CompletedTask;
     private Task<ControlHost?> _control = Task.FromResult<ControlHost?>(null);
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -28,6 +31,7 @@ internal sealed class VolumeService(
         // Clients are served already; those of the control socket wait for this.
         var reader = new VolumeReader(_volumes);
         var changes = new VolumeChanges(_volumes, reader);
+        StartReloading(_volumes, changes);
         _endWatch = new MissingLegWatch(_volumes, changes, _log).DisposeAsync;
         _control = Task.Run(() => StartControlAsync(_volumes, reader, changes), CancellationToken.None);
     }
@@ -36,6 +40,7 @@ internal sealed class VolumeService(
     {
         if (_volumes is null)
             return;
+        await _endReloading();
         systemd.Stopping();
         Log.Stopping(_log);
         if (await _control is { } control)
@@ -56,6 +61,19 @@ internal sealed class VolumeService(
             Log.Stopped(_log);
         else
             Environment.ExitCode = ExitCode.Failure;
+    }
+
+    private void StartReloading(RunningVolumes volumes, VolumeChanges changes)
+    {
+        var ending = new CancellationTokenSource();
+        var reloading = new Reloading(volumes, changes, reload, level, systemd, _log);
+        Task running = Task.Run(() => reloading.RunAsync(reloads, ending.Token), CancellationToken.None);
+        _endReloading = async () =>
+        {
+            await ending.CancelAsync();
+            await running;
+            ending.Dispose();
+        };
     }
 
     private async Task<ControlHost?> StartControlAsync(RunningVolumes volumes, VolumeReader reader, VolumeChanges changes)

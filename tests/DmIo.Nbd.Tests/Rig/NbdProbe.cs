@@ -28,6 +28,13 @@ internal sealed partial class NbdProbe : IDisposable
         _socket.Connect(address);
     }
 
+    /// <summary>A client over a socket that is connected already, and becomes the probe's.</summary>
+    public NbdProbe(Socket connected)
+    {
+        _socket = connected;
+        _socket.ReceiveTimeout = _socket.SendTimeout = PatienceMs;
+    }
+
     public Socket Socket => _socket;
 
     /// <summary>Size and flags that GO or EXPORT_NAME told.</summary>
