@@ -5,7 +5,9 @@ using static DmIo.Nbd.Wire.NbdConstants;
 namespace DmIo.Nbd;
 
 /// <summary>A device under the name by which clients ask for it. Does not own the device.</summary>
+#pragma warning disable CA1001 // A semaphore that nobody waits for by handle holds nothing that would have to be given back.
 public sealed class NbdExport
+#pragma warning restore CA1001
 {
     // What the specification tells clients to assume where nothing is said, and the page size of most of them.
     private const int PreferredBlockBytes = 4096;
@@ -70,6 +72,9 @@ public sealed class NbdExport
     public bool RequiresTls { get; init; }
 
     internal KernelLoop Loop { get; }
+
+    // For each window that is looked through for BLOCK_STATUS.
+    internal SemaphoreSlim Lookups { get; } = new(Status.StatusLimits.LookupsAtOnce);
 
     // To be touched on the loop alone.
     internal Transmission.HalfClosedConnections HalfClosed { get; } = new();

@@ -163,7 +163,7 @@ public sealed class MistakeTests
             "dmio-nbd.json:3: allow.addresses[2]: 'x' is no address or network; write one such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32",
             "dmio-nbd.json:3: allow.uids[2]: there is no user '1.5' on this machine; write the name of one (getent passwd), or a number",
             "dmio-nbd.json:3: allow.uids[3]: there is no user 'no one' on this machine; write the name of one (getent passwd), or a number",
-            "dmio-nbd.json:3: allow.users: unknown property 'users'; did you mean 'uids'?");
+            "dmio-nbd.json:3: allow.users: unknown property 'users'; known here: addresses, uids");
     }
 
     [TestCase("{ \"a\": [ }", "dmio-nbd.json:1: no JSON: '}' is an invalid start of a value.")]

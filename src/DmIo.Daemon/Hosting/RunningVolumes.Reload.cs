@@ -76,6 +76,11 @@ internal sealed partial class RunningVolumes
             yield return $"ioBackend: how I/O is done {restart}";
         if (!now.Limits.SharesLoopsWith(next.Limits))
             yield return $"limits: what all connections of a loop share (maxBytesInFlightPerLoop, maxRequestsInFlightPerLoop, stallTimeoutSeconds) {restart}";
+        foreach (ExportConfiguration export in next.Exports)
+        {
+            if (MappedName.Of(export.Device) is { } name && next.Devices.All(d => d.Name != name))
+                yield return $"{export.Place}: {export.Device} is served, and a restart will not find it: put it into the file as well";
+        }
         foreach (DeviceConfiguration device in next.Devices)
         {
             if (Devices.FirstOrDefault(d => d.Name == device.Name) is not { } running)
