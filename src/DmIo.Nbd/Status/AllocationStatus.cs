@@ -23,7 +23,7 @@ internal static class AllocationStatus
             }
             at = stop;
             if (found < StatusLimits.FewExtents)
-                window = Math.Min(window * 4, StatusLimits.LargestWindowBytes);
+                window = Math.Min(window * StatusLimits.WindowGrowth, StatusLimits.LargestWindowBytes);
         }
     }
 

@@ -24,8 +24,11 @@ internal static class StatusLimits
     /// <summary>Where there are few extents, the window grows up to here: 1 TiB, so that large empty exports are quick.</summary>
     public const long LargestWindowBytes = 1L << 40;
 
-    /// <summary>Fewer extents than this in a window, and the next one is four times as large.</summary>
+    /// <summary>Fewer extents than this in a window, and the next one is larger.</summary>
     public const int FewExtents = 256;
+
+    /// <summary>How much larger: if it goes on like that, the next window has no more extents than a chunk.</summary>
+    public const int WindowGrowth = MostExtents / FewExtents;
 
     /// <summary>
     /// How long a device may take to tell where its data is; then all of it is data, which is always true enough. 5 s:
