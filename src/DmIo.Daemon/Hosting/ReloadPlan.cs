@@ -38,6 +38,13 @@ internal sealed record ReloadPlan
         RunningDevice[] goneDevices =
             [.. running.Where(d => volumes.IsOfFile(d) && !devices.ContainsKey(d.Name))];
         RunningExport[] goneExports = [.. served.Where(e => volumes.IsOfFile(e) && !exports.ContainsKey(e.Source.Name))];
+        // What came over the control socket keeps what it stands on; the log will say so.
+        HashSet<string> held = Beneath(
+            running,
+            [
+                .. served.Except(goneExports).Where(e => !exports.ContainsKey(e.Source.Name)).Select(e => e.Source.Device),
+                .. running.Except(goneDevices).Where(d => !devices.ContainsKey(d.Name)).SelectMany(d => d.Arguments),
+            ]);
         (RunningExport Now, ExportConfiguration Next)[] others =
         [
             .. served.Where(e => exports.ContainsKey(e.Source.Name)).Select(e => (e, exports[e.Source.Name]))
@@ -58,7 +65,8 @@ internal sealed record ReloadPlan
                 Allow = next.Allow,
                 Devices =
                 [
-                    .. running.Except(goneDevices).Where(d => !IsChangedIn(devices, d)).Select(d => d.With(d.Device.Table)),
+                    .. running.Where(d => held.Contains(d.Name) || !goneDevices.Contains(d))
+                        .Where(d => !IsChangedIn(devices, d)).Select(d => d.With(d.Device.Table)),
                     .. next.Devices.Where(d => running.All(r => r.Name != d.Name || IsChangedIn(devices, r))),
                 ],
                 Exports =
@@ -73,6 +81,21 @@ internal sealed record ReloadPlan
     /// <summary>Whether a file says something else of a device's table than was said when it was made.</summary>
     public static bool IsTableChanged(RunningDevice device, DeviceConfiguration next) =>
         !TableText.Lines(device.Source.TableText).SequenceEqual(TableText.Lines(next.TableText));
+
+    // The mapped devices that some stand on, however deep.
+    private static HashSet<string> Beneath(ImmutableArray<RunningDevice> running, IEnumerable<string> arguments)
+    {
+        var found = new HashSet<string>();
+        var open = new Stack<string>(arguments);
+        while (open.TryPop(out string? argument))
+        {
+            if (MappedName.Of(argument) is not { } name || !found.Add(name))
+                continue;
+            foreach (string below in running.Where(d => d.Name == name).SelectMany(d => d.Arguments))
+                open.Push(below);
+        }
+        return found;
+    }
 
     private static bool IsChangedIn(Dictionary<string, DeviceConfiguration> devices, RunningDevice device) =>
         devices.TryGetValue(device.Name, out DeviceConfiguration? next) && IsTableChanged(device, next);
