@@ -160,10 +160,10 @@ internal sealed partial class NbdProbe : IDisposable
     public static byte[] Info(string name, params ReadOnlySpan<ushort> types)
     {
         byte[] text = System.Text.Encoding.UTF8.GetBytes(name);
-        byte[] data = [.. Bytes.U32((uint)text.Length), .. text, .. Bytes.U16((ushort)types.Length)];
+        List<byte> data = [.. Bytes.U32((uint)text.Length), .. text, .. Bytes.U16((ushort)types.Length)];
         foreach (ushort type in types)
-            data = [.. data, .. Bytes.U16(type)];
-        return data;
+            data.AddRange(Bytes.U16(type));
+        return [.. data];
     }
 
     public OptionReply ReadOptionReply()
