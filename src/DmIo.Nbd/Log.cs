@@ -18,10 +18,16 @@ internal static partial class Log
     [LoggerMessage(3004, LogLevel.Error, "{Address}: accept: {Reason}; no more connections are taken here")]
     public static partial void AcceptFailed(this ILogger logger, string address, string reason);
 
-    [LoggerMessage(3005, LogLevel.Warning, "{Peer}: refused, {Limit} connections are open")]
-    public static partial void TooManyConnections(this ILogger logger, string peer, int limit);
+    [LoggerMessage(3005, LogLevel.Warning, "{Peer}: refused, {Limit} connections are open{More}")]
+    public static partial void TooManyConnections(this ILogger logger, string peer, int limit, string more);
 
-    [LoggerMessage(3006, LogLevel.Information, "Listening on {Address}, passed as {Descriptor}")]
+    [LoggerMessage(3006, LogLevel.Warning, "{Peer}: refused, {Limit} connections of {Group} are open{More}")]
+    public static partial void TooManyOfPeer(this ILogger logger, string peer, int limit, string group, string more);
+
+    [LoggerMessage(3007, LogLevel.Warning, "{Peer}: refused, it is not among those who are allowed{More}")]
+    public static partial void NotAllowed(this ILogger logger, string peer, string more);
+
+    [LoggerMessage(3008, LogLevel.Information, "Listening on {Address}, passed as {Descriptor}")]
     public static partial void ListeningOnPassed(this ILogger logger, string address, string descriptor);
 
     [LoggerMessage(3010, LogLevel.Information, "{Peer}: serving export {Export}")]

@@ -5,7 +5,9 @@ using static DmIo.Nbd.Wire.NbdConstants;
 namespace DmIo.Nbd;
 
 /// <summary>A device under the name by which clients ask for it. Does not own the device.</summary>
+#pragma warning disable CA1001 // A semaphore that nobody waits for by handle holds nothing that would have to be given back.
 public sealed class NbdExport
+#pragma warning restore CA1001
 {
     // What the specification tells clients to assume where nothing is said, and the page size of most of them.
     private const int PreferredBlockBytes = 4096;
@@ -32,7 +34,6 @@ public sealed class NbdExport
             ?? throw new ArgumentException($"{device.Name}: its loop waits for no sockets", nameof(device));
         ReadOnly = readOnly || device.IsReadOnly;
         Description = description;
-        DescriptionBytes = Encode(description ?? "", nameof(description));
     }
 
     /// <summary>The name clients ask for.</summary>
@@ -44,8 +45,25 @@ public sealed class NbdExport
     /// <summary>Whether what changes data is refused.</summary>
     public bool ReadOnly { get; }
 
-    /// <summary>A line for people.</summary>
-    public string? Description { get; }
+    /// <summary>
+    /// A line for people who list the exports: at most 4096 bytes of UTF-8, no NUL. Those who ask from now on are told a new
+    /// one. From any thread.
+    /// </summary>
+    /// <exception cref="ArgumentException">It is not as said.</exception>
+    public string? Description
+    {
+        get;
+        set
+        {
+            DescriptionBytes = Encode(value ?? "", nameof(value));
+            field = value;
+        }
+    }
+
+    /// <summary>
+    /// Whether it is left out of the list of exports; who knows its name is served. From any thread, from now on.
+    /// </summary>
+    public bool IsHidden { get; set; }
 
     /// <summary>
     /// Whether clients without TLS are kept from it, and not told of it: where a server speaks TLS and does not require it
@@ -55,12 +73,15 @@ public sealed class NbdExport
 
     internal KernelLoop Loop { get; }
 
+    // For each window that is looked through for BLOCK_STATUS.
+    internal SemaphoreSlim Lookups { get; } = new(Status.StatusLimits.LookupsAtOnce);
+
     // To be touched on the loop alone.
     internal Transmission.HalfClosedConnections HalfClosed { get; } = new();
 
     internal byte[] NameBytes { get; }
 
-    internal byte[] DescriptionBytes { get; }
+    internal byte[] DescriptionBytes { get; private set; } = [];
 
     // What does not fill a logical block at the device's end cannot be reached.
     internal long SizeBytes => Device.Length.Bytes & -Device.LogicalBlockBytes;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DmIo.Nbd.Tls;
 using DmIo.Nbd.Transmission;
 
 namespace DmIo.Nbd;
@@ -22,6 +23,58 @@ public sealed partial class NbdServer
         IReadOnlyList<NbdConnectionInfo> all = [.. served.Concat(negotiating).OrderBy(c => c.Id)];
         return new ValueTask<IReadOnlyList<NbdConnectionInfo>>(all);
     });
+
+    /// <summary>
+    /// Lets other limits and another list of who may connect hold for clients that come from now on. What the connections
+    /// of a loop share stays as it was: <see cref="NbdLimits.MaxBytesInFlightPerLoop"/>,
+    /// <see cref="NbdLimits.MaxRequestsInFlightPerLoop"/>, <see cref="NbdLimits.MaxPayloadBytes"/> and
+    /// <see cref="NbdLimits.StallTimeout"/> must be what they were.
+    /// </summary>
+    /// <exception cref="ArgumentException">A limit is out of range, or another for the loops.</exception>
+    public Task ChangeAdmissionAsync(NbdLimits limits, NbdAllow allow)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        ArgumentNullException.ThrowIfNull(allow);
+        limits.Validate();
+        if (!limits.SharesLoopsWith(_loopLimits))
+            throw new ArgumentException("What the connections of a loop share cannot change.", nameof(limits));
+        return _loop.InvokeAsync(() =>
+        {
+            (_admission.Limits, _admission.Allow) = (limits, allow);
+            return ValueTask.CompletedTask;
+        });
+    }
+
+    /// <summary>
+    /// Reads the certificates anew, for clients that come from now on, and takes other settings for them. Whether there is
+    /// TLS, and whether it is required, stays.
+    /// </summary>
+    /// <exception cref="ArgumentException">That would change.</exception>
+    /// <exception cref="IOException">The certificates cannot be used; those from before go on.</exception>
+    public Task ChangeTlsAsync(NbdTls tls)
+    {
+        ArgumentNullException.ThrowIfNull(tls);
+        return _loop.InvokeAsync(() =>
+        {
+            if (_tls is null || _tls.Source.IsRequired != tls.IsRequired)
+                throw new ArgumentException("Whether TLS is required cannot change.", nameof(tls));
+            _tls = new TlsCredentials(tls, _logger);
+            return ValueTask.CompletedTask;
+        });
+    }
+
+    /// <summary>
+    /// Lets the empty name select an export that is offered; without one, the first that is not hidden.
+    /// </summary>
+    /// <exception cref="ArgumentException">It is not offered.</exception>
+    public void ChooseDefault(NbdExport? export) => _exports.Choose(export);
+
+    /// <summary>Puts exports into another order, in which they are listed; those that are not named follow.</summary>
+    public void OrderExports(IReadOnlyList<NbdExport> order)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        _exports.Order(order);
+    }
 
     /// <summary>
     /// Offers an export no longer. Its clients' new requests get ESHUTDOWN, what is in flight finishes, their connections

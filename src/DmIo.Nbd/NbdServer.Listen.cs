@@ -51,9 +51,10 @@ public sealed partial class NbdServer
             SocketCalls.SetNoDelay(descriptor);
         else
             SocketCalls.EnlargeSendBuffer(descriptor);
-        Interlocked.Increment(ref _connectionCount);
+        PeerIdentity identity = SocketCalls.IdentifyPeer(descriptor);
+        _admission.Enter(identity);
         var client = new ServedClient(
-            ++_lastClient, peer ?? SocketCalls.DescribePeer(descriptor), _loop.Time.GetUtcNow());
+            ++_lastClient, peer ?? SocketCalls.DescribePeer(descriptor), identity, _admission.Limits, _loop.Time.GetUtcNow());
         await NegotiateAsync(descriptor, client);
         while (_connections.Any(c => c.Client == client))
         {

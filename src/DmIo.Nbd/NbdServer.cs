@@ -18,12 +18,17 @@ public sealed partial class NbdServer : IAsyncDisposable
     private static readonly TimeSpan s_afterForce = TimeSpan.FromSeconds(1);
 
     private readonly KernelLoop _loop;
-    private readonly NbdLimits _limits;
     private readonly ILogger _logger;
-    private readonly TlsCredentials? _tls;
+    private readonly Admission _admission;
+    private TlsCredentials? _tls;
     private readonly ExportTable _exports = new();
     private readonly Lock _lock = new();
     private readonly PinnedFigure _pinned = new();
+
+    private readonly OptionMemory _optionMemory;
+
+    // What the connections of a loop share is bounded by these for good.
+    private readonly NbdLimits _loopLimits;
 
     // All of these live on the front loop.
     private readonly List<NbdListener> _listeners = [];
@@ -32,10 +37,8 @@ public sealed partial class NbdServer : IAsyncDisposable
     private readonly Dictionary<KernelLoop, LoopMemory> _memories = [];
     private TaskCompletionSource _changed = new();
     private bool _isStopping;
-    private bool _saidTooMany;
 
     private long _lastClient;
-    private int _connectionCount;
     private Task? _stopped;
 
     /// <summary>Creates a server without exports or listeners.</summary>
@@ -43,23 +46,30 @@ public sealed partial class NbdServer : IAsyncDisposable
     /// <param name="limits">What clients may cost.</param>
     /// <param name="loggers">Where the server tells what happens.</param>
     /// <param name="tls">How it speaks TLS; null when it does not.</param>
+    /// <param name="allow">Who may connect; null when everybody may.</param>
     /// <exception cref="ArgumentOutOfRangeException">A limit is out of range.</exception>
     /// <exception cref="IOException">The certificates cannot be used.</exception>
-    public NbdServer(KernelLoop frontLoop, NbdLimits limits, ILoggerFactory loggers, NbdTls? tls = null)
+    public NbdServer(
+        KernelLoop frontLoop, NbdLimits limits, ILoggerFactory loggers, NbdTls? tls = null, NbdAllow? allow = null)
     {
         ArgumentNullException.ThrowIfNull(frontLoop);
         ArgumentNullException.ThrowIfNull(limits);
         ArgumentNullException.ThrowIfNull(loggers);
         limits.Validate();
         _loop = frontLoop;
-        _limits = limits;
         _logger = loggers.CreateLogger<NbdServer>();
+        _loopLimits = limits;
+        _optionMemory = new OptionMemory(limits.MaxOptionBytesInFlight);
+        _admission = new Admission(limits, allow ?? new NbdAllow(), frontLoop.Time, _logger);
         if (tls is not null)
             _tls = new TlsCredentials(tls, _logger);
     }
 
     /// <summary>Connections that are open, half-open ones included.</summary>
-    public int ConnectionCount => Volatile.Read(ref _connectionCount);
+    public int ConnectionCount => _admission.Count;
+
+    /// <summary>Connections that were closed as soon as they came.</summary>
+    public NbdRefusals Refusals => _admission.Refusals;
 
     /// <summary>
     /// Buffer bytes whose requests were answered although a device still uses them. They count for no limit.
@@ -73,7 +83,8 @@ public sealed partial class NbdServer : IAsyncDisposable
     internal long MostRentedBytes => _memories.Values.Max(m => m.MostRentedBytes);
 
     /// <summary>
-    /// Offers an export. The empty name selects the default: the first export added, unless another says that it is.
+    /// Offers an export. The empty name selects the default: the first export added that is not hidden, unless another
+    /// says that it is.
     /// </summary>
     /// <exception cref="ArgumentException">
     /// There is an export of this name, or a default, already; or it requires TLS, and the server speaks none.
@@ -102,16 +113,15 @@ public sealed partial class NbdServer : IAsyncDisposable
 
     private void Accepted(int fd, string peer)
     {
-        if (_connectionCount >= _limits.MaxConnections)
+        PeerIdentity identity = SocketCalls.IdentifyPeer(fd);
+        if (!_admission.TryEnter(identity, peer))
         {
             _ = Libc.Close(fd);
-            if (!_saidTooMany)
-                _logger.TooManyConnections(peer, _limits.MaxConnections);
-            _saidTooMany = true;
             return;
         }
-        Interlocked.Increment(ref _connectionCount);
-        var client = new ServedClient(++_lastClient, peer, _loop.Time.GetUtcNow());
+        if (identity.Address is not null)
+            SocketCalls.KeepAlive(fd);
+        var client = new ServedClient(++_lastClient, peer, identity, _admission.Limits, _loop.Time.GetUtcNow());
         _ = _loop.InvokeAsync(() => NegotiateAsync(fd, client));
     }
 
@@ -120,14 +130,14 @@ public sealed partial class NbdServer : IAsyncDisposable
         string peer = client.Peer;
         HandshakeChannel channel = new(_loop, fd);
         TlsNegotiation tls = new(_tls, client);
-        Handshake handshake = new(channel, _exports, tls, _limits, peer, _logger) { IsStopping = _isStopping };
+        Handshake handshake = new(channel, _exports, tls, client.Limits, _optionMemory, peer, _logger) { IsStopping = _isStopping };
         _handshakes.Add(handshake, (channel, client));
         ChosenExport? chosen = null;
         try
         {
             await using ITimer deadline = _loop.Time.CreateTimer(
                 _ => channel.Abort(new EndReason("the handshake took too long", false)), null,
-                _limits.HandshakeTimeout, Timeout.InfiniteTimeSpan);
+                client.Limits.HandshakeTimeout, Timeout.InfiniteTimeSpan);
             channel.Open();
             chosen = await handshake.RunAsync();
             if (chosen is null)
@@ -155,7 +165,7 @@ public sealed partial class NbdServer : IAsyncDisposable
             return;
         }
         channel.Close();
-        SlotFreed();
+        SlotFreed(client);
     }
 
     private void Serve(HandshakeChannel channel, ChosenExport chosen, ServedClient client)
@@ -163,10 +173,10 @@ public sealed partial class NbdServer : IAsyncDisposable
         NbdExport export = chosen.Export;
         _logger.Serving(client.Peer, Printable.Name(export.Name));
         if (!_memories.TryGetValue(export.Loop, out LoopMemory? memory))
-            _memories.Add(export.Loop, memory = new LoopMemory(export.Loop, _limits, _pinned));
+            _memories.Add(export.Loop, memory = new LoopMemory(export.Loop, _loopLimits, _pinned));
         byte[] early = channel.Detach(out Transport transport);
         var connection = new NbdConnection(
-            transport, chosen, _limits, memory, client, early, _logger,
+            transport, chosen, client.Limits, memory, client, early, _logger,
             ended => _loop.Post(new Step(() => Ended(ended))));
         _connections.Add(connection);
         connection.PostBegin();
@@ -177,13 +187,12 @@ public sealed partial class NbdServer : IAsyncDisposable
     private void Ended(NbdConnection connection)
     {
         _connections.Remove(connection);
-        SlotFreed();
+        SlotFreed(connection.Client);
     }
 
-    private void SlotFreed()
+    private void SlotFreed(ServedClient client)
     {
-        Interlocked.Decrement(ref _connectionCount);
-        _saidTooMany = false;
+        _admission.Leave(client.Identity);
         _changed.TrySetResult();
     }
 }

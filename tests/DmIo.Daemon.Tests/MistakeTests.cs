@@ -127,6 +127,45 @@ public sealed class MistakeTests
             "dmio-nbd.json:11: devices.f/.table: {0}/gone.img does not exist; create it first (--create makes files of the right size)");
     }
 
+    // Goal: a list of who may connect that is not what was meant is never taken.
+    [Test]
+    public void Allow_lists_are_checked()
+    {
+        _scratch.Sparse("a.img", 1 << 20);
+        AssertTold(
+            ["--linear", "a.img", "--unix", "x.sock", "--listen", "127.0.0.1:0", "--allow-address", "10.1.2.3/8", "--allow-address",
+                "10.0.0.0/33", "--allow-address", "10.0.0.0/", "--allow-address", "localhost", "--allow-address", "10.1",
+                "--allow-address", "fe80::1%lo", "--allow-address", "2001:db8::1/32", "--allow-uid", "nobody-of-that-name",
+                "--allow-uid", "4294967295", "--allow-uid", "-1"],
+            "--allow-address: '10.1.2.3/8' has bits set behind its first 8; write 10.0.0.0/8 for the network, or 10.1.2.3 for the host",
+            "--allow-address: '10.0.0.0/33': '33' is no length of a prefix; write a number from 0 to 32",
+            "--allow-address: '10.0.0.0/': '' is no length of a prefix; write a number from 0 to 32",
+            "--allow-address: 'localhost' is no address or network; write one such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32",
+            "--allow-address: '10.1' is no address or network; write one such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32",
+            "--allow-address: 'fe80::1%lo' is no address or network; write one such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32",
+            "--allow-address: '2001:db8::1/32' has bits set behind its first 32; write 2001:db8::/32 for the network, or 2001:db8::1 for the host",
+            "--allow-uid: there is no user 'nobody-of-that-name' on this machine; write the name of one (getent passwd), or a number",
+            "--allow-uid: 4294967295 is no user's number; write one from 0 to 4294967294, or a name",
+            "--allow-uid: there is no user '-1' on this machine; write the name of one (getent passwd), or a number");
+        AssertTold(["--linear", "a.img", "--unix", "x.sock", "--allow-address", "10.0.0.0/8"],
+            "--allow-address: addresses are for TCP, and all listeners are Unix sockets; name users, or leave it out");
+        AssertTold(["--linear", "a.img", "--listen", "127.0.0.1:0", "--allow-uid", "root"],
+            "--allow-uid: users are for Unix sockets, and all listeners are TCP; name addresses, or leave it out");
+        _scratch.Write("dmio-nbd.json", """
+            {
+              "listeners": [ { "unix": "nbd.sock" }, { "tcp": "127.0.0.1:0" } ],
+              "allow": { "addresses": [ "10.0.0.0/8", 5, "x" ], "uids": [ "root", 0, 1.5, "no one" ], "users": [] },
+              "exports": [ { "name": "a", "device": "a.img" } ]
+            }
+            """);
+        AssertTold(["--config", "dmio-nbd.json"],
+            "dmio-nbd.json:3: allow.addresses[1]: must be a string: \"...\"",
+            "dmio-nbd.json:3: allow.addresses[2]: 'x' is no address or network; write one such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32",
+            "dmio-nbd.json:3: allow.uids[2]: there is no user '1.5' on this machine; write the name of one (getent passwd), or a number",
+            "dmio-nbd.json:3: allow.uids[3]: there is no user 'no one' on this machine; write the name of one (getent passwd), or a number",
+            "dmio-nbd.json:3: allow.users: unknown property 'users'; known here: addresses, uids");
+    }
+
     [TestCase("{ \"a\": [ }", "dmio-nbd.json:1: no JSON: '}' is an invalid start of a value.")]
     [TestCase("{ }", "listeners: there is none; add { \"unix\": PATH } or { \"tcp\": HOST:PORT }, or have sockets passed by a service manager")]
     [TestCase("[ ]", "dmio-nbd.json:1: must be an object: { ... }")]

@@ -232,7 +232,6 @@ public sealed class StartTests
         Assert.That(again.Stop(), Is.Zero, again.Log);
     }
 
-    [TestCase("HUP")]
     [TestCase("INT")]
     [TestCase("TERM")]
     public void A_signal_ends_it_with_status_0(string signal)
@@ -242,6 +241,25 @@ public sealed class StartTests
         daemon.Signal(signal);
         Assert.That(daemon.WaitForExit(TimeSpan.FromSeconds(10)), Is.Zero);
         Assert.That(daemon.Log, Does.Contain("stopped: everything is flushed and closed"));
+    }
+
+    // Goal: SIGHUP of a terminal that is closed is no request to read the configuration again.
+    [Test]
+    public void It_stops_in_good_order_when_its_terminal_is_closed()
+    {
+        using var volume = new Volume();
+        string log = volume.Scratch["log"];
+        int id;
+        using (var terminal = new Terminal(volume.Scratch, "closed"))
+        {
+            terminal.Type($"{BuiltProgram.Path} serve {string.Join(' ', volume.Arguments)} --create 2> {log}");
+            Deadline.WaitFor(() => File.Exists(log) && File.ReadAllText(log).Contains("serving ", StringComparison.Ordinal), "a daemon that serves");
+            id = int.Parse(Tool.Run("pgrep", "-f", $"dmio-nbd serve .*{volume.Socket}").MustSucceed().Output);
+            Tool.Run("kill", "-HUP", $"{id}").MustSucceed();
+            Deadline.WaitFor(() => File.ReadAllText(log).Contains("nothing to read again", StringComparison.Ordinal), "a reload, while the terminal is there");
+        }
+        Deadline.WaitFor(() => !Directory.Exists($"/proc/{id}"), "the end of the daemon");
+        Assert.That(File.ReadAllText(log), Does.Contain("the terminal is gone").And.Contain("stopped: everything is flushed and closed"));
     }
 
     [Test]

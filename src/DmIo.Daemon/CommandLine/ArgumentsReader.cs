@@ -32,6 +32,11 @@ internal sealed class ArgumentsReader(
     }
 
     /// <summary>
+    /// Lets the options that describe the process win over what a file says that is read again.
+    /// </summary>
+    public ServeConfiguration OverrideAgain(ServeConfiguration configuration) => OverrideProcess(configuration);
+
+    /// <summary>
     /// Lets the options that describe the process, or one start of a mirror, win over what a file says.
     /// </summary>
     public ServeConfiguration Override(ServeConfiguration configuration)
@@ -88,7 +93,11 @@ internal sealed class ArgumentsReader(
         if (parsed.GetValue(options.LogLevel) is { } level)
             configuration = configuration with { AskedLogLevel = Words.Level(options.LogLevel.Name, level, mistakes) };
         configuration = options.Transport.Override(configuration, parsed, passed, mistakes);
-        return configuration with { Tls = options.Tls.Override(configuration.Tls, parsed, mistakes) };
+        return configuration with
+        {
+            Tls = options.Tls.Override(configuration.Tls, parsed, mistakes),
+            Allow = options.Allow.Override(configuration.Allow, parsed, mistakes),
+        };
     }
 
     private ServeConfiguration OfNothing()

@@ -64,8 +64,15 @@ internal static class Cli
             await Console.Error.WriteLineAsync("dmio-nbd: no mistakes found");
             return ExitCode.Success;
         }
-        return await DaemonHost.RunAsync(@checked);
+        return await DaemonHost.RunAsync(@checked, new ReloadSource(
+            parsed.GetValue(options.Config), again => ReadAgain(parsed, options, passed, again)));
     }
+
+    // What the options say of one start has been answered.
+    private static ServeConfiguration? ReadAgain(
+        ParseResult parsed, ServeOptions options, PassedSockets passed, Mistakes mistakes) =>
+        ConfigurationFile.Read(parsed.GetValue(options.Config)!, mistakes) is { } configuration
+            ? new ArgumentsReader(parsed, options, passed, mistakes).OverrideAgain(configuration) : null;
 
     private static ServeConfiguration? Read(
         ParseResult parsed, ServeOptions options, PassedSockets passed, Mistakes mistakes)

@@ -83,11 +83,15 @@ internal sealed class ServeOptions
     /// <summary>How it speaks TLS.</summary>
     public TlsOptions Tls { get; } = new();
 
+    /// <summary>Who may connect.</summary>
+    public AllowOptions Allow { get; } = new();
+
     /// <summary>All of them, in the order in which the help shows them.</summary>
     public IReadOnlyList<Option> All =>
     [
         Config, Mirror, Linear, Size, Export, Unix, Listen, .. Transport.All, Create, Direct, ReadOnly, SyncFrom, Force,
-        AssumeClean, Degraded, Log, RegionSize, .. Policy.All, .. Tls.All, StateDirectory, Control, Backend, LogLevel, CheckConfig,
+        AssumeClean, Degraded, Log, RegionSize, .. Policy.All, .. Tls.All, .. Allow.All, StateDirectory, Control, Backend, LogLevel,
+        CheckConfig,
     ];
 
     /// <summary>Those that describe a volume and its listeners, which a configuration file does by itself.</summary>

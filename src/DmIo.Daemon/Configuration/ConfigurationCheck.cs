@@ -41,6 +41,7 @@ internal sealed class ConfigurationCheck
     private CheckedConfiguration Run()
     {
         CheckListeners();
+        _source.Allow.Check(_source.Listeners, _mistakes);
         _source.Tls.Check(_source.Exports, _mistakes);
         ParseTables();
         var names = _source.Devices.Select(d => d.Name).ToHashSet();

@@ -75,6 +75,7 @@ internal sealed class ConfigurationFile
             Devices = [.. reader.Members("devices").Select(m => Device(m.Key, m.Value))],
             Exports = [.. reader.Array("exports").Select(Export).OfType<ExportConfiguration>()],
             Tls = TlsSection.Read(_file, reader.Take("tls"), directory, _mistakes),
+            Allow = AllowSection.Read(_file, reader.Take("allow"), _mistakes),
             Limits = LimitsSection.Read(_file, reader.Take("limits"), _mistakes),
         };
         reader.Finish();
@@ -171,6 +172,7 @@ internal sealed class ConfigurationFile
             Device = reader.Text("device") ?? $"dm:{name}",
             ReadOnly = reader.Flag("readOnly"),
             IsDefault = reader.Flag("default"),
+            IsHidden = reader.Flag("hidden"),
             RequireTls = reader.Flag("requireTls"),
             Description = reader.Text("description"),
         };

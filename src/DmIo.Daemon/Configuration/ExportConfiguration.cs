@@ -16,6 +16,9 @@ internal sealed record ExportConfiguration
     /// <summary>Whether clients that name no export get this one.</summary>
     public bool IsDefault { get; init; }
 
+    /// <summary>Whether it is left out of lists of exports.</summary>
+    public bool IsHidden { get; init; }
+
     /// <summary>Whether it is to be had with TLS alone, where TLS is a matter of exports.</summary>
     public bool RequireTls { get; init; }
 

@@ -19,6 +19,9 @@ internal sealed class Mistakes
     public void AddThoseNotIn(Mistakes earlier, Mistakes all) =>
         _sentences.AddRange(all._sentences.Except(earlier._sentences));
 
+    /// <summary>Adds mistakes that are sentences already, one a line.</summary>
+    public void AddLines(string lines) => _sentences.AddRange(lines.Split('\n').Except(_sentences));
+
     /// <summary>All of them, a line each.</summary>
     public override string ToString() => string.Join('\n', _sentences);
 

@@ -57,6 +57,9 @@ internal sealed record ServeConfiguration
     /// <summary>How it speaks TLS.</summary>
     public TlsConfiguration Tls { get; init; } = new();
 
+    /// <summary>Who may connect.</summary>
+    public AllowConfiguration Allow { get; init; } = new();
+
     public NbdLimits Limits { get; init; } = new();
 
     /// <summary>The absolute path that an argument of a table or an export stands for.</summary>

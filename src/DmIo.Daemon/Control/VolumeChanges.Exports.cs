@@ -15,16 +15,14 @@ internal sealed partial class VolumeChanges
             Device = request.Device ?? MappedName.Prefix + request.Name,
             ReadOnly = request.ReadOnly,
             IsDefault = request.Default,
+            IsHidden = request.Hidden,
             RequireTls = request.RequireTls,
             Description = request.Description,
         };
         await _lock.WaitAsync(cancellation);
         try
         {
-            ServeConfiguration current = volumes.Current;
-            ServeConfiguration after = current with { Exports = [.. current.Exports, export] };
-            int loop = await volumes.PrepareAsync(after, request.Name, [export.Device], home: null);
-            volumes.AddExport(export, loop);
+            await AddExportAsync(export);
         }
         catch
         {
@@ -36,6 +34,15 @@ internal sealed partial class VolumeChanges
             _lock.Release();
         }
         return (await reader.ExportsAsync()).First(e => e.Name == request.Name);
+    }
+
+    // Under the lock.
+    private async Task AddExportAsync(ExportConfiguration export)
+    {
+        ServeConfiguration current = volumes.Current;
+        ServeConfiguration after = current with { Exports = [.. current.Exports, export] };
+        int loop = await volumes.PrepareAsync(after, export.Name, [export.Device], home: null);
+        volumes.AddExport(export, loop);
     }
 
     public async Task RemoveExportAsync(string name, CancellationToken cancellation)

@@ -36,11 +36,7 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
         {
             if (volumes.Devices.Any(d => d.Name == request.Name))
                 throw ControlException.Conflict($"{request.Name}: is there already; remove it first, or take another name");
-            ServeConfiguration current = volumes.Current;
-            ServeConfiguration after =
-                current with { Devices = [.. current.Devices, device], WithoutLeg = LegFile.WithoutIt };
-            int loop = await volumes.PrepareAsync(after, request.Name, [.. table.Devices], home: null);
-            await volumes.AddDeviceAsync(device, table, loop, cancellation);
+            await AddDeviceAsync(device, table, LegFile.WithoutIt, cancellation);
         }
         catch
         {
@@ -54,24 +50,39 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
         return await reader.VolumeAsync(request.Name);
     }
 
+    // Under the lock.
+    private async Task AddDeviceAsync(
+        DeviceConfiguration device, Table table, string withoutLeg, CancellationToken cancellation)
+    {
+        ServeConfiguration current = volumes.Current;
+        ServeConfiguration after = current with { Devices = [.. current.Devices, device], WithoutLeg = withoutLeg };
+        int loop = await volumes.PrepareAsync(after, device.Name, [.. table.Devices], home: null);
+        await volumes.AddDeviceAsync(device, table, loop, cancellation);
+    }
+
     public async Task RemoveAsync(string name, CancellationToken cancellation)
     {
         await _lock.WaitAsync(cancellation);
         try
         {
-            RunningDevice device = reader.Find(name);
-            await CheckUnusedAsync(device);
-            volumes.LoadedText.TryRemove(name, out _);
-            if (!await volumes.RemoveDeviceAsync(device))
-            {
-                throw ControlException.Failed(
-                    $"{name}: was removed, and not everything could be flushed or recorded (the daemon's log says what): its "
-                    + "next start is one after a crash");
-            }
+            await RemoveUnusedAsync(reader.Find(name));
         }
         finally
         {
             _lock.Release();
+        }
+    }
+
+    // Under the lock.
+    private async Task RemoveUnusedAsync(RunningDevice device)
+    {
+        await CheckUnusedAsync(device);
+        volumes.LoadedText.TryRemove(device.Name, out _);
+        if (!await volumes.RemoveDeviceAsync(device))
+        {
+            throw ControlException.Failed(
+                $"{device.Name}: was removed, and not everything could be flushed or recorded (the daemon's log says what): its "
+                + "next start is one after a crash");
         }
     }
 
@@ -84,7 +95,7 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
             after => Loading(after, name, request.Degraded));
         if (request.Degraded)
             volumes.LetBeDegraded(reader.Find(name));
-        volumes.LoadedText[name] = LinesOf(request.Table);
+        volumes.LoadedText[name] = TableText.Lines(request.Table);
     }
 
     // Who loads a table has an option that other changes have not.
@@ -161,13 +172,6 @@ internal sealed partial class VolumeChanges(RunningVolumes volumes, VolumeReader
         });
         throw ControlException.Mistake(string.Join('\n', sentences));
     }
-
-    // Without comments and spare blanks.
-    private static List<string> LinesOf(string text) =>
-    [
-        .. text.Split('\n').Select(line => string.Join(' ', TableWords.Split(line).Select(TableWords.Quote)))
-            .Where(line => line.Length > 0),
-    ];
 
     private MappedDeviceOptions? OptionsOf(RunningDevice device, TableRequest request) =>
         request is { SyncFrom: null, AssumeClean: false, Force: false }

@@ -21,7 +21,7 @@ internal sealed class VolumeReader(RunningVolumes volumes)
 
     public DaemonInfo Daemon => new(
         Version, Environment.ProcessId, volumes.Backend, volumes.Loops,
-        [.. volumes.Endpoints.Select(e => e.Address)]);
+        [.. volumes.Endpoints.Select(e => e.Address)], RefusedConnectionsInfo.Of(volumes.Server.Refusals));
 
     public RunningDevice Find(string name) =>
         volumes.Devices.FirstOrDefault(d => d.Name == name)
@@ -90,6 +90,7 @@ internal sealed class VolumeReader(RunningVolumes volumes)
                 SizeBytes = e.Device.Length.Bytes,
                 ReadOnly = e.ReadOnly,
                 Default = e == byDefault,
+                Hidden = e.IsHidden,
                 Description = e.Description,
                 Connections = connections.Count(c => c.Export == e),
                 Uris = [.. volumes.Endpoints.Select(l => Announcement.UriOf(e.Name, l, e.RequiresTls))],

@@ -14,13 +14,15 @@ internal static class DaemonHost
     public static readonly TimeSpan StopBound = TimeSpan.FromSeconds(10);
 
     /// <summary>Serves until told to stop; the result is the process's exit status.</summary>
-    public static async Task<int> RunAsync(CheckedConfiguration configuration)
+    /// <param name="configuration">What to serve.</param>
+    /// <param name="reload">What SIGHUP reads again.</param>
+    public static async Task<int> RunAsync(CheckedConfiguration configuration, ReloadSource reload)
     {
         try
         {
             // Before anything is written where a client may listen.
             using IErrand? errand = ErrandOf(configuration.Source);
-            return await RunAsync(errand?.Prepare(configuration) ?? configuration, errand);
+            return await RunAsync(errand?.Prepare(configuration) ?? configuration, reload, errand);
         }
         catch (OperationCanceledException)
         {
@@ -34,9 +36,10 @@ internal static class DaemonHost
         }
     }
 
-    private static async Task<int> RunAsync(CheckedConfiguration configuration, IErrand? errand)
+    private static async Task<int> RunAsync(CheckedConfiguration configuration, ReloadSource reload, IErrand? errand)
     {
-        await using Logger log = LogSetup.Create(configuration.Source.LogLevel);
+        var level = new LoggingLevelSwitch(LogSetup.LevelOf(configuration.Source.LogLevel));
+        await using Logger log = LogSetup.Create(level);
         // The empty builder reads no settings file and watches no directory.
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
         {
@@ -47,6 +50,9 @@ internal static class DaemonHost
         builder.Logging.AddSerilog(log);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = CommandErrand.EndBound + StopBound);
         builder.Services.AddSingleton(configuration);
+        builder.Services.AddSingleton(reload);
+        builder.Services.AddSingleton(level);
+        builder.Services.AddSingleton<ReloadRequests>();
         builder.Services.AddSingleton<SystemdNotifier>();
         builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
         if (errand is not null)

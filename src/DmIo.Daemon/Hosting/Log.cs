@@ -63,8 +63,37 @@ internal static partial class Log
     [LoggerMessage(21, LogLevel.Error, "{Device}: could not be taken to another I/O loop, and is gone: {Reason}")]
     public static partial void Lost(ILogger log, string device, string reason);
 
-    [LoggerMessage(22, LogLevel.Error, "what the daemon serves for could not be done")]
+    [LoggerMessage(31, LogLevel.Error, "what the daemon serves for could not be done")]
     public static partial void ErrandFailed(ILogger log, Exception exception);
+
+    [LoggerMessage(22, LogLevel.Information, "read {File} again: {Done}")]
+    public static partial void Reloaded(ILogger log, string file, string done);
+
+    [LoggerMessage(23, LogLevel.Error, "{File} was read again and has mistakes: everything stays as it was")]
+    public static partial void ReloadRefused(ILogger log, string file);
+
+    [LoggerMessage(24, LogLevel.Error, "{Mistake}")]
+    public static partial void ReloadMistake(ILogger log, string mistake);
+
+    [LoggerMessage(25, LogLevel.Error, "{Reason}")]
+    public static partial void ReloadFailed(ILogger log, string reason);
+
+    [LoggerMessage(26, LogLevel.Warning, "{Sentence}")]
+    public static partial void ReloadStays(ILogger log, string sentence);
+
+    [LoggerMessage(27, LogLevel.Information,
+        "SIGHUP: the certificates in {Directory} were read again; there is no configuration file (--config) to read")]
+    public static partial void CertificatesRead(ILogger log, string directory);
+
+    [LoggerMessage(28, LogLevel.Information,
+        "SIGHUP: there is nothing to read again, neither a configuration file (--config) nor certificates; SIGTERM stops the daemon")]
+    public static partial void NothingToReload(ILogger log);
+
+    [LoggerMessage(29, LogLevel.Error, "the daemon made a mistake while it read its configuration again")]
+    public static partial void ReloadBug(ILogger log, Exception exception);
+
+    [LoggerMessage(30, LogLevel.Information, "the terminal is gone")]
+    public static partial void TerminalIsGone(ILogger log);
 
     [LoggerMessage(10, LogLevel.Error, "{Device}: could not be closed in good order: {Reason}")]
     public static partial void CloseFailed(ILogger log, string device, string reason);

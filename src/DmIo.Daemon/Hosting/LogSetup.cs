@@ -15,13 +15,17 @@ internal static class LogSetup
     private const string ForPeople = "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:l}{NewLine}{Exception}";
     private const string ForJournal = "{Message:l}{NewLine}{Exception}";
 
-    public static Logger Create(LogLevel level)
+    /// <summary>A level as the log's own library has it.</summary>
+    public static LogEventLevel LevelOf(LogLevel level) => (LogEventLevel)level;
+
+    /// <param name="level">What is logged at least; may change.</param>
+    public static Logger Create(LoggingLevelSwitch level)
     {
         ITextFormatter formatter = GoesToJournal()
             ? new JournalFormatter(new MessageTemplateTextFormatter(ForJournal, CultureInfo.InvariantCulture))
             : new MessageTemplateTextFormatter(ForPeople, CultureInfo.InvariantCulture);
         return new LoggerConfiguration()
-            .MinimumLevel.Is((LogEventLevel)level)
+            .MinimumLevel.ControlledBy(level)
             // The host's own remarks repeat ours.
             .MinimumLevel.Override("Microsoft", LogEventLevel.Fatal)
             .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)

@@ -7,7 +7,8 @@ namespace DmIo.Daemon.Hosting;
 /// <param name="Device">The device itself.</param>
 /// <param name="Source">What was configured; its table may have been replaced since.</param>
 /// <param name="Loop">Its home.</param>
-internal sealed record RunningDevice(MappedDevice Device, DeviceConfiguration Source, int Loop)
+/// <param name="FirstTable">Its table when it was made.</param>
+internal sealed record RunningDevice(MappedDevice Device, DeviceConfiguration Source, int Loop, string FirstTable)
 {
     public string Name => Device.Name;
 

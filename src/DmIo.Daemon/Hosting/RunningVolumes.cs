@@ -18,7 +18,7 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
     private static readonly TimeSpan s_predecessorBound = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_predecessorLook = TimeSpan.FromMilliseconds(20);
 
-    private readonly CheckedConfiguration _configuration;
+    private CheckedConfiguration _configuration;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _log;
     private readonly CreatedFiles _created = new();
@@ -99,13 +99,14 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
         await OpenLegsAsync(cancellation);
         foreach (CheckedDevice device in _configuration.Devices)
             await OpenMappedAsync(device, cancellation);
-        _server = new NbdServer(_loops[0], _configuration.Source.Limits, _loggers, Tls.ForServer);
+        _server = new NbdServer(_loops[0], _configuration.Source.Limits, _loggers, Tls.ForServer, _configuration.Source.Allow.ForServer);
         foreach (CheckedExport export in _configuration.Exports)
             AddExport(export);
         foreach (RunningExport export in ServedExports)
             _exports.Add(new AnnouncedExport(export.Source.Name, export.Export.Device.Length, export.Source.ReadOnly, Tls.Covers(export.Source)));
         foreach (ListenerConfiguration listener in _configuration.Source.Listeners)
             await ListenAsync(listener);
+        TakeAsOfFile(_configuration.Source);
     }
 
     private void OpenLoops()
@@ -211,7 +212,7 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
         string name = device.Source.Name;
         MappedDevice mapped = await MappedDevice.CreateAsync(
             loop, name, device.Table, _registries[device.Loop], options, cancellation);
-        Devices = Devices.Add(new RunningDevice(mapped, device.Source, device.Loop));
+        Devices = Devices.Add(new RunningDevice(mapped, device.Source, device.Loop, mapped.TableLine()));
         _registries[device.Loop].Add(name, mapped);
         foreach (string line in mapped.TableLine().Split('\n'))
             Log.Table(_log, name, line);
@@ -232,16 +233,21 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
     private void AddExport(CheckedExport export)
     {
         OrderedDevice device = _registries[export.Loop].FindOrdered(export.Source.Device);
-        // Whoever finds a device attached can tell whose it is.
-        string? description = export.Source.Description
-            ?? (device is MappedDevice { VolumeId: { } id } ? $"volume {id}" : null);
+        string? description = ExportText.Of(export.Source.Description, VolumeIdOf(device));
         var served = new NbdExport(export.Source.Name, device, export.Source.ReadOnly, description)
         {
+            IsHidden = export.Source.IsHidden,
             RequiresTls = Tls.Covers(export.Source),
         };
-        _server!.AddExport(served, export.Source.IsDefault);
+        _server!.AddExport(served);
         ServedExports = ServedExports.Add(new RunningExport(served, export.Source));
+        ChooseDefault();
     }
+
+    private void ChooseDefault() =>
+        _server!.ChooseDefault(ServedExports.FirstOrDefault(e => e.Source.IsDefault)?.Export);
+
+    private static Guid? VolumeIdOf(OrderedDevice device) => (device as MappedDevice)?.VolumeId;
 
     private async Task ListenAsync(ListenerConfiguration listener)
     {

@@ -1,28 +1,32 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>
-/// SIGTERM, SIGINT and SIGHUP stop the host in good order; the second of them ends the process at once, as does a stop that
-/// takes longer than it may.
+/// SIGTERM and SIGINT stop the host in good order; the second of them ends the process at once, as does a stop that takes
+/// longer than it may. SIGHUP has the configuration read again, unless it is the terminal that says goodbye: then it stops the
+/// host as well.
 /// </summary>
-internal sealed class SignalLifetime(IHostApplicationLifetime lifetime) : IHostLifetime, IDisposable
+internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, ReloadRequests reloads, ILoggerFactory loggers)
+    : IHostLifetime, IDisposable
 {
     // What shells report for a process that a signal ended: 128 and the signal's number.
     private const int StatusOfSignal = 128;
 
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly bool _hadTerminal = ControllingTerminal.Exists();
     private int _signals;
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
         foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGINT])
             _registrations.Add(PosixSignalRegistration.Create(signal, OnSignal));
-        // A terminal that is closed must not cost a full copy; nohup asks for the signal to be ignored.
+        // nohup asks for the signal to be ignored.
         if (!IgnoresHangup())
-            _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal));
+            _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangup));
         return Task.CompletedTask;
     }
 
@@ -41,6 +45,21 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime) : IHostL
             .FirstOrDefault(l => l.StartsWith(field, StringComparison.Ordinal))?[field.Length..];
         return ulong.TryParse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong signals)
             && (signals & 1) != 0;
+    }
+
+    private void OnHangup(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        // A terminal that is closed must not cost a full copy.
+        if (_hadTerminal && !ControllingTerminal.Exists())
+        {
+            Log.TerminalIsGone(loggers.CreateLogger("DmIo.Daemon"));
+            OnSignal(context);
+        }
+        else
+        {
+            reloads.Ask();
+        }
     }
 
     private void OnSignal(PosixSignalContext context)

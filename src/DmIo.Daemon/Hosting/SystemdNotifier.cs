@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 
@@ -9,6 +10,14 @@ internal sealed class SystemdNotifier
     private readonly string? _path = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
 
     public void Ready(string status) => Send($"READY=1\nSTATUS={status}");
+
+    /// <summary>What was told is read again; <see cref="Ready"/> follows.</summary>
+    public void Reloading()
+    {
+        // The manager's clock, so that it knows that this answers its own signal (Type=notify-reload).
+        long microseconds = (long)(Stopwatch.GetTimestamp() * (1e6 / Stopwatch.Frequency));
+        Send($"RELOADING=1\nMONOTONIC_USEC={microseconds}\nSTATUS=reading the configuration again");
+    }
 
     /// <summary>What `systemctl status` shows.</summary>
     public void Status(string status) => Send($"STATUS={status}");

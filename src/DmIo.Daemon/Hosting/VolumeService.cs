@@ -3,18 +3,20 @@ using DmIo.Daemon.Configuration;
 using DmIo.Daemon.Control;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Serilog.Core;
 
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>Starts the volumes with the host and stops them with it, and says so to people and to systemd.</summary>
 internal sealed class VolumeService(
     CheckedConfiguration configuration, SystemdNotifier systemd, ILoggerFactory loggers, IHostApplicationLifetime lifetime,
-    IErrand? errand = null) : IHostedService
+    ReloadSource reload, ReloadRequests reloads, LoggingLevelSwitch level, IErrand? errand = null) : IHostedService
 {
     private readonly ILogger _log = loggers.CreateLogger("DmIo.Daemon");
     private RunningVolumes? _volumes;
     private Func<ValueTask> _endWatch = () => ValueTask.CompletedTask;
     private Task<int> _errand = Task.FromResult(ExitCode.Success);
+    private Func<ValueTask> _endReloading = () => ValueTask.CompletedTask;
     private Task<ControlHost?> _control = Task.FromResult<ControlHost?>(null);
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -32,6 +34,7 @@ internal sealed class VolumeService(
         // Clients are served already; those of the control socket wait for this.
         var reader = new VolumeReader(_volumes);
         var changes = new VolumeChanges(_volumes, reader);
+        StartReloading(_volumes, changes);
         _endWatch = new MissingLegWatch(_volumes, changes, _log).DisposeAsync;
         _control = Task.Run(() => StartControlAsync(_volumes, reader, changes), CancellationToken.None);
         // What ends before the start has would have the host forget to stop.
@@ -43,6 +46,7 @@ internal sealed class VolumeService(
     {
         if (_volumes is null)
             return;
+        await _endReloading();
         systemd.Stopping();
         Log.Stopping(_log);
         if (errand is not null)
@@ -99,6 +103,19 @@ internal sealed class VolumeService(
         {
             lifetime.StopApplication();
         }
+    }
+
+    private void StartReloading(RunningVolumes volumes, VolumeChanges changes)
+    {
+        var ending = new CancellationTokenSource();
+        var reloading = new Reloading(volumes, changes, reload, level, systemd, _log);
+        Task running = Task.Run(() => reloading.RunAsync(reloads, ending.Token), CancellationToken.None);
+        _endReloading = async () =>
+        {
+            await ending.CancelAsync();
+            await running;
+            ending.Dispose();
+        };
     }
 
     private async Task<ControlHost?> StartControlAsync(RunningVolumes volumes, VolumeReader reader, VolumeChanges changes)

@@ -18,6 +18,9 @@ internal static class ExportVerbs
     private static readonly Option<bool> s_default =
         ServeOptions.Flag("--default", "Clients that name no export get this one");
 
+    private static readonly Option<bool> s_hidden =
+        ServeOptions.Flag("--hidden", "Leave it out of lists of exports; who knows its name is served");
+
     private static readonly Option<bool> s_requireTls =
         ServeOptions.Flag("--require-tls", "Keep it from clients without TLS, where that is a matter of exports");
 
@@ -28,7 +31,7 @@ internal static class ExportVerbs
     {
         verbs.Make(
             "add", "Add an export, which lasts as long as the daemon runs",
-            [s_name, s_device, s_readOnly, s_default, s_requireTls, s_description], AddAsync),
+            [s_name, s_device, s_readOnly, s_default, s_hidden, s_requireTls, s_description], AddAsync),
         verbs.Make(
             "remove", "Remove an export: what its clients asked for is finished, then they are let go", [s_name], RemoveAsync),
         verbs.Make("ls", "List the exports", [], ListAsync),
@@ -42,6 +45,7 @@ internal static class ExportVerbs
             Device = context.Get(s_device) is { } device ? LegVerbs.DeviceOf(device) : null,
             ReadOnly = context.Get(s_readOnly),
             Default = context.Get(s_default),
+            Hidden = context.Get(s_hidden),
             RequireTls = context.Get(s_requireTls),
             Description = context.Get(s_description),
         };
@@ -64,7 +68,7 @@ internal static class ExportVerbs
         {
             string access = export.ReadOnly ? "read-only" : "read-write";
             await VerbContext.Out.WriteLineAsync(
-                $"{export.Name}\t{export.Device}\t{ByteSize.Format(export.SizeBytes)}\t{access}\t{export.Connections}");
+                $"{export.Name}\t{export.Device}\t{ByteSize.Format(export.SizeBytes)}\t{access}\t{export.Connections}{(export.Hidden ? "\thidden" : "")}");
         }
     }
 }

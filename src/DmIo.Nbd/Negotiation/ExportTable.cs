@@ -22,8 +22,8 @@ internal sealed class ExportTable
                 throw new ArgumentException($"{_chosenDefault.Name} is the default.", nameof(isDefault));
             if (isDefault)
                 _chosenDefault = export;
-            Default = _chosenDefault ?? Default ?? export;
             All = All.Add(export);
+            FindDefault();
         }
     }
 
@@ -35,7 +35,28 @@ internal sealed class ExportTable
             All = All.Remove(export);
             if (_chosenDefault == export)
                 _chosenDefault = null;
-            Default = _chosenDefault ?? All.FirstOrDefault();
+            FindDefault();
+        }
+    }
+
+    /// <summary>Lets an export be the default; without one, the first that is not hidden is.</summary>
+    public void Choose(NbdExport? chosen)
+    {
+        lock (_lock)
+        {
+            if (chosen is not null && !All.Contains(chosen))
+                throw new ArgumentException($"{Printable.Name(chosen.Name)} is not exported.", nameof(chosen));
+            _chosenDefault = chosen;
+            FindDefault();
+        }
+    }
+
+    public void Order(IReadOnlyList<NbdExport> order)
+    {
+        lock (_lock)
+        {
+            All = [.. order.Where(All.Contains), .. All.Except(order)];
+            FindDefault();
         }
     }
 
@@ -51,4 +72,7 @@ internal sealed class ExportTable
         }
         return name.IsEmpty ? Default : null;
     }
+
+    // What is hidden is only for those who know its name, unless somebody has said otherwise.
+    private void FindDefault() => Default = _chosenDefault ?? All.FirstOrDefault(e => !e.IsHidden);
 }

@@ -14,7 +14,8 @@ namespace DmIo.Nbd.Negotiation;
 /// answer is, the next option parses.
 /// </summary>
 internal sealed class Handshake(
-    HandshakeChannel channel, ExportTable exports, TlsNegotiation tls, NbdLimits limits, string peer, ILogger logger)
+    HandshakeChannel channel, ExportTable exports, TlsNegotiation tls, NbdLimits limits, OptionMemory memory, string peer,
+    ILogger logger)
 {
     private ClientTerms _terms = new();
     private bool _noZeroes;
@@ -38,11 +39,22 @@ internal sealed class Handshake(
         for (int i = 0; i < limits.MaxOptions; i++)
         {
             (uint option, int length) = ReadHeader(await channel.ReadAsync(OptionHeaderBytes));
-            byte[] data = await channel.ReadAsync(length);
-            if (option == NBD_OPT_EXPORT_NAME)
-                return Chosen(await ChooseOldWayAsync(data));
-            OptionReplies replies = Answer(option, data, out NbdExport? chosen, out bool startsTls);
-            await channel.SendAsync(replies.Message);
+            if (!memory.TryTake(length))
+                throw Broken($"option {option} with {length} bytes of data, and others have sent too many as well");
+            NbdExport? chosen;
+            bool startsTls;
+            try
+            {
+                byte[] data = await channel.ReadAsync(length);
+                if (option == NBD_OPT_EXPORT_NAME)
+                    return Chosen(await ChooseOldWayAsync(data));
+                OptionReplies replies = Answer(option, data, out chosen, out startsTls);
+                await channel.SendAsync(replies.Message);
+            }
+            finally
+            {
+                memory.Return(length);
+            }
             if (startsTls)
                 await StartTlsAsync();
             if (chosen is not null || option == NBD_OPT_ABORT)
@@ -117,7 +129,7 @@ internal sealed class Handshake(
             return replies.Error(NBD_REP_ERR_INVALID, "a list is asked for without data");
         foreach (NbdExport export in exports.All)
         {
-            if (!tls.Withholds(export))
+            if (!export.IsHidden && !tls.Withholds(export))
                 replies.Server(export);
         }
         return replies.Ack();
@@ -139,7 +151,7 @@ internal sealed class Handshake(
             export = null;
             return tls.RefuseExport(replies);
         }
-        return replies.Infos(export, FlagsOf(export), request, limits.MaxPayloadBytes).Ack();
+        return replies.Infos(export, FlagsOf(export), request, limits.MaximumBlockBytes).Ack();
     }
 
     private ushort FlagsOf(NbdExport export) =>

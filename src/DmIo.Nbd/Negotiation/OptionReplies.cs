@@ -39,7 +39,7 @@ internal sealed class OptionReplies(uint option)
     }
 
     /// <summary>What is told of an export: size and flags always, the rest when asked for.</summary>
-    public OptionReplies Infos(NbdExport export, ushort flags, in InfoRequest request, int maxPayloadBytes)
+    public OptionReplies Infos(NbdExport export, ushort flags, in InfoRequest request, int maximumBlockBytes)
     {
         WireWriter writer = BeginInfo(NBD_INFO_EXPORT, sizeof(ulong) + sizeof(ushort));
         writer.WriteUInt64((ulong)export.SizeBytes);
@@ -53,7 +53,7 @@ internal sealed class OptionReplies(uint option)
             writer = BeginInfo(NBD_INFO_BLOCK_SIZE, 3 * sizeof(uint));
             writer.WriteUInt32(NbdExport.MinimumBlock);
             writer.WriteUInt32(export.PreferredBlock);
-            writer.WriteUInt32((uint)maxPayloadBytes);
+            writer.WriteUInt32((uint)maximumBlockBytes);
         }
         return this;
     }

@@ -11,7 +11,6 @@ internal static unsafe partial class SocketCalls
 {
     public const int SOCK_STREAM = 1;
 
-    private const int AF_UNIX = 1;
     private const int SO_TYPE = 3;
     private const int SO_ACCEPTCONN = 30;
     private const int F_SETFD = 2;
@@ -103,9 +102,6 @@ internal static unsafe partial class SocketCalls
 
     [LibraryImport(Library, EntryPoint = "getsockname", SetLastError = true)]
     private static partial int GetSocketName(int fd, void* address, uint* length);
-
-    [LibraryImport(Library, EntryPoint = "getpeername", SetLastError = true)]
-    private static partial int GetPeerName(int fd, void* address, uint* length);
 
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     private static partial int FileControl(int fd, int command, nint argument);

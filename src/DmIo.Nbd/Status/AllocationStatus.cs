@@ -9,23 +9,48 @@ internal static class AllocationStatus
     /// <summary>Tells of a request's range, until the chunk is full.</summary>
     public static async ValueTask ReadAsync(NbdRequest request, StatusChunk chunk)
     {
-        OrderedDevice device = request.Connection.Device;
+        NbdExport export = request.Connection.Export;
         long at = request.OffsetBytes;
         long end = at + request.LengthBytes;
         long window = StatusLimits.FirstWindowBytes;
         while (at < end && !chunk.IsFull)
         {
             long stop = Math.Min(end, at + window);
-            IReadOnlyList<BlockExtent>? extents = await FindAsync(device, at, stop);
-            if (extents is null)
+            if (await LookAsync(export, chunk, at, stop) is not { } found)
             {
                 chunk.Add(end - at, 0);
                 return;
             }
-            Add(chunk, extents, at, stop);
             at = stop;
-            if (extents.Count < StatusLimits.FewExtents)
-                window = Math.Min(window * 4, StatusLimits.LargestWindowBytes);
+            if (found < StatusLimits.FewExtents)
+                window = Math.Min(window * StatusLimits.WindowGrowth, StatusLimits.LargestWindowBytes);
+        }
+    }
+
+    // How many extents were found; null when it is not known. Who waits for others does not wait for ever either.
+    private static async ValueTask<int?> LookAsync(NbdExport export, StatusChunk chunk, long at, long stop)
+    {
+        using (var patience = new CancellationTokenSource(StatusLimits.Patience, export.Loop.Time))
+        {
+            try
+            {
+                await export.Lookups.WaitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
+        }
+        try
+        {
+            if (await FindAsync(export.Device, at, stop) is not { } extents)
+                return null;
+            Add(chunk, extents, at, stop);
+            return extents.Count;
+        }
+        finally
+        {
+            export.Lookups.Release();
         }
     }
 

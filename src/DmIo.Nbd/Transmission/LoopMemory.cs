@@ -26,6 +26,7 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     private readonly HashSet<NbdConnection> _connections = [];
     private readonly BufferPool _pool;
     private readonly long _chunkLimitBytes;
+    private readonly int _maxRequests;
     private readonly Stack<ReceiveChunk> _freeChunks = new();
     private readonly Stack<NbdRequest> _freeRequests = new();
     private readonly Stack<EdgeStep> _freeSteps = new();
@@ -35,6 +36,8 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     private NbdConnection? _served;
     private ITimer? _sweep;
     private bool _sweepIsDue;
+    private int _requestCount;
+    private bool _isAdmissionAwaited;
     private IoSegment[]? _zeroes;
 
     public LoopMemory(KernelLoop loop, NbdLimits limits, PinnedFigure pinned)
@@ -45,6 +48,7 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
         _pool = new BufferPool(limits.MaxBytesInFlightPerLoop);
         // Chunks are held while their owner waits for payload buffers: the room for one payload is not theirs to take.
         _chunkLimitBytes = limits.MaxBytesInFlightPerLoop - PayloadBytes(limits.MaxPayloadBytes);
+        _maxRequests = limits.MaxRequestsInFlightPerLoop;
         _serveLine = new Step(ServeLine);
         ReceiveVectors = (Linux.IoVec*)NativeMemory.Alloc(MaxReceiveVectors, (nuint)sizeof(Linux.IoVec));
     }
@@ -131,7 +135,31 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
 
     public void Return(EdgeStep step) => _freeSteps.Push(step);
 
-    public NbdRequest RentRequest() => _freeRequests.TryPop(out NbdRequest? request) ? request : new NbdRequest(this);
+    /// <summary>Whether a connection may start another request; if not, it waits like for memory.</summary>
+    public bool TryAdmit(NbdConnection connection)
+    {
+        if (_requestCount < _maxRequests)
+            return true;
+        _isAdmissionAwaited = true;
+        Wait(connection);
+        return false;
+    }
+
+    public NbdRequest RentRequest()
+    {
+        _requestCount++;
+        return _freeRequests.TryPop(out NbdRequest? request) ? request : new NbdRequest(this);
+    }
+
+    /// <summary>A request is answered, or will not be: another may be started, though a device may still hold it.</summary>
+    public void RequestEnded()
+    {
+        _requestCount--;
+        if (!_isAdmissionAwaited)
+            return;
+        _isAdmissionAwaited = false;
+        ServeLineLater();
+    }
 
     public void Return(NbdRequest request) => _freeRequests.Push(request);
 

@@ -30,6 +30,8 @@ internal sealed partial class NbdConnection
                 return ParseResult.NeedsBytes;
             if (!MayStartMore)
                 return ParseResult.HeldUp;
+            if (!_memory.TryAdmit(this))
+                return ParseResult.WaitsForMemory;
             ParseResult? stop = Begin(RequestHeader.Read(_received.Unread, Form));
             if (stop is { } result)
                 return result;

@@ -127,6 +127,7 @@ internal sealed partial class NbdRequest(LoopMemory memory) : BlockRequest
     /// </summary>
     public void Release()
     {
+        memory.RequestEnded();
         ReleaseAnswer();
         ReleaseEdge();
         if (IsHeld)

@@ -28,6 +28,13 @@ internal sealed partial class NbdProbe : IDisposable
         _socket.Connect(address);
     }
 
+    /// <summary>A client over a socket that is connected already, and becomes the probe's.</summary>
+    public NbdProbe(Socket connected)
+    {
+        _socket = connected;
+        _socket.ReceiveTimeout = _socket.SendTimeout = PatienceMs;
+    }
+
     public Socket Socket => _socket;
 
     /// <summary>Size and flags that GO or EXPORT_NAME told.</summary>
@@ -153,10 +160,10 @@ internal sealed partial class NbdProbe : IDisposable
     public static byte[] Info(string name, params ReadOnlySpan<ushort> types)
     {
         byte[] text = System.Text.Encoding.UTF8.GetBytes(name);
-        byte[] data = [.. Bytes.U32((uint)text.Length), .. text, .. Bytes.U16((ushort)types.Length)];
+        List<byte> data = [.. Bytes.U32((uint)text.Length), .. text, .. Bytes.U16((ushort)types.Length)];
         foreach (ushort type in types)
-            data = [.. data, .. Bytes.U16(type)];
-        return data;
+            data.AddRange(Bytes.U16(type));
+        return [.. data];
     }
 
     public OptionReply ReadOptionReply()

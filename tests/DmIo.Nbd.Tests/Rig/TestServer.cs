@@ -19,14 +19,14 @@ internal sealed class TestServer : IDisposable
     public TestServer(
         NbdLimits? limits = null, int sizeBytes = DefaultBytes, int blockBytes = Sectors.SizeBytes,
         bool readOnly = false, Action<ScriptedDevice>? device = null, int memoryAlignmentBytes = 1,
-        bool overTcp = false, NbdTls? tls = null)
+        bool overTcp = false, NbdTls? tls = null, NbdAllow? allow = null)
     {
         _front.Start();
         _loop.Start();
         Device = new AligningDevice(_loop, Sectors.FromBytes(sizeBytes), blockBytes, memoryAlignmentBytes);
         device?.Invoke(Device);
         _export = new PassThroughDevice(Device);
-        Server = new NbdServer(_front, limits ?? new NbdLimits(), Log, tls);
+        Server = new NbdServer(_front, limits ?? new NbdLimits(), Log, tls, allow);
         Server.AddExport(new NbdExport("vol0", _export, readOnly, "the first"));
         Listener = overTcp
             ? Wait(Server.ListenTcpAsync(new IPEndPoint(IPAddress.Loopback, 0)))

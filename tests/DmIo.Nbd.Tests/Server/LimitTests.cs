@@ -107,6 +107,83 @@ internal sealed class LimitTests
     }
 
     [Test]
+    public void Requests_of_all_connections_of_a_loop_are_bounded_and_everybody_gets_his_turn()
+    {
+        // Goal: four clients want eight requests each at once, four are under way; all are answered.
+        using var server = new TestServer(new NbdLimits { MaxRequestsInFlightPerLoop = 4 }, device: d => d.Holds = true);
+        NbdProbe[] probes = [.. Enumerable.Range(0, 4).Select(_ => server.Go())];
+        foreach (NbdProbe probe in probes)
+        {
+            probe.Send([.. Enumerable.Range(0, 8).SelectMany(i => i % 2 == 0
+                ? NbdProbe.Request(NBD_CMD_READ, (ulong)i * 512, 512, (ulong)i)
+                : NbdProbe.Request(NBD_CMD_FLUSH, 0, 0, (ulong)i))]);
+        }
+        for (int left = 32; left > 0; left--)
+        {
+            server.WaitForHeld(Math.Min(4, left));
+            Assert.That(server.OnLoop(d => d.Log.Count), Is.LessThanOrEqualTo(32 - left + 4));
+            server.OnLoop(d => d.ReleaseFirst());
+        }
+        foreach (NbdProbe probe in probes)
+        {
+            for (int i = 0; i < 8; i++)
+            {
+                (uint error, ulong cookie) = probe.ReadReply();
+                Assert.That(error, Is.Zero);
+                probe.Receive(cookie % 2 == 0 ? 512 : 0);
+            }
+            probe.Dispose();
+        }
+    }
+
+    [Test]
+    public void What_hangs_in_a_device_leaves_the_limit_of_requests()
+    {
+        // Goal: requests that were answered although a device still holds them keep nobody waiting.
+        using var server = new TestServer(new NbdLimits { MaxRequestsInFlightPerLoop = 2 }, device: d => d.Holds = true);
+        using NbdProbe probe = server.Go();
+        for (ulong i = 0; i < 6; i++)
+        {
+            probe.Send([.. NbdProbe.Request(NBD_CMD_WRITE, i * 512, 512, i), .. new byte[512]]);
+            server.WaitForHeld(1);
+            server.OnLoop(d => d.CompleteEarly(d.Held[0]));
+            Assert.That(probe.Expect(i), Is.Zero);
+        }
+        server.OnLoop(d => d.LandAll());
+    }
+
+    [Test]
+    public void Long_options_are_bounded_in_all_and_short_ones_always_fit()
+    {
+        // Goal: clients that nobody knows yet cannot fill the memory together, nor keep out those with real options.
+        using var server = new TestServer(new NbdLimits { MaxOptionBytesInFlight = 512 << 10 });
+        byte[] unfinished = [.. Bytes.U64(IHAVEOPT), .. Bytes.U32(99), .. Bytes.U32(256 << 10), .. new byte[1000]];
+        NbdProbe[] greedy = [.. Enumerable.Range(0, 2).Select(_ => server.Connect())];
+        foreach (NbdProbe probe in greedy)
+        {
+            probe.Greet();
+            probe.Send(unfinished);
+        }
+        using NbdProbe late = server.Connect();
+        late.Greet();
+        Assert.That(() => IsRefused(server, unfinished), Is.True.After(5000, 20));
+        Assert.That(server.Log.WaitFor(3014), Does.Contain("262144 bytes").And.Contain("others"));
+        Assert.That(late.Ask(NBD_OPT_INFO, NbdProbe.Info(new string('x', 4096)))[^1].Type, Is.EqualTo(NBD_REP_ERR_UNKNOWN));
+        late.GoOn();
+        foreach (NbdProbe probe in greedy)
+            probe.Dispose();
+        Assert.That(() => IsRefused(server, unfinished), Is.False.After(5000, 20), "room that has come back");
+    }
+
+    private static bool IsRefused(TestServer server, byte[] option)
+    {
+        using NbdProbe probe = server.Connect();
+        probe.Greet();
+        probe.Send(option);
+        return probe.Socket.Poll(100_000, System.Net.Sockets.SelectMode.SelectRead);
+    }
+
+    [Test]
     public void Bytes_in_flight_are_bounded_but_one_request_always_goes()
     {
         // Goal: a limit below one request's size does not lock the connection.
@@ -240,6 +317,10 @@ internal sealed class LimitTests
             new NbdLimits { MaxPayloadBytes = 65536 },
             new NbdLimits { MaxBytesInFlightPerLoop = 64 << 20 },
             new NbdLimits { MaxConnections = 0 },
+            new NbdLimits { MaxConnectionsPerPeer = 0 },
+            new NbdLimits { AdvertisedPayloadBytes = 0 },
+            new NbdLimits { MaxRequestsInFlightPerLoop = 0 },
+            new NbdLimits { MaxOptionBytesInFlight = -1 },
             new NbdLimits { HandshakeTimeout = TimeSpan.Zero },
             new NbdLimits { MaxOptionBytes = 100 },
         })

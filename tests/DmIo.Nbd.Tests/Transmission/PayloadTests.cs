@@ -54,7 +54,7 @@ internal sealed class PayloadTests
     public void Payloads_of_any_length_arrive_whole(
         [ValueSource(nameof(s_lengths))] int length, [Values(0, 4096, 777)] int offset, [Values(1, 4096)] int alignment)
     {
-        // Goal: 2.16, up to 64 MiB, aligned and not, on devices that take any memory and that do not.
+        // Goal: 2.16, up to 64 MiB, twice what is advertised, aligned and not, on devices that take any memory and that do not.
         int size = offset + length + 4096 & -4096;
         using var server = new TestServer(sizeBytes: size, memoryAlignmentBytes: alignment);
         using NbdProbe probe = server.Go();

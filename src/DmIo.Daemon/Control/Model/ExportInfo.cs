@@ -15,6 +15,9 @@ internal sealed record ExportInfo
     /// <summary>Whether the empty name selects it.</summary>
     public required bool Default { get; init; }
 
+    /// <summary>Whether it is left out of lists of exports.</summary>
+    public required bool Hidden { get; init; }
+
     public string? Description { get; init; }
 
     public required int Connections { get; init; }

@@ -17,6 +17,9 @@ internal sealed record ExportRequest
     /// <summary>Clients that name no export get this one.</summary>
     public bool Default { get; init; }
 
+    /// <summary>Leave it out of lists of exports; who knows its name is served.</summary>
+    public bool Hidden { get; init; }
+
     /// <summary>Keep it from clients without TLS.</summary>
     public bool RequireTls { get; init; }
 
