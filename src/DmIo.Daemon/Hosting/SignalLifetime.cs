@@ -19,6 +19,7 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, ReloadRe
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly bool _hadTerminal = ControllingTerminal.Exists();
     private int _signals;
+    private int _hangups;
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
@@ -50,16 +51,16 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, ReloadRe
     private void OnHangup(PosixSignalContext context)
     {
         context.Cancel = true;
-        // A terminal that is closed must not cost a full copy.
-        if (_hadTerminal && !ControllingTerminal.Exists())
-        {
-            Log.TerminalIsGone(loggers.CreateLogger("DmIo.Daemon"));
-            OnSignal(context);
-        }
-        else
+        if (!_hadTerminal || ControllingTerminal.Exists())
         {
             reloads.Ask();
+            return;
         }
+        // A terminal that is closed must not cost a full copy. Kernel and shell both tell of it: nobody is in a hurry.
+        if (Interlocked.Exchange(ref _hangups, 1) > 0)
+            return;
+        Log.TerminalIsGone(loggers.CreateLogger("DmIo.Daemon"));
+        lifetime.StopApplication();
     }
 
     private void OnSignal(PosixSignalContext context)
