@@ -30,9 +30,23 @@ internal static class ListenSocket
         if (Encoding.UTF8.GetByteCount(path) is 0 or > MaxPathBytes)
             throw new NbdListenException($"{path}: a socket path has 1 to {MaxPathBytes} bytes; shorten it");
         RemoveStale(path);
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         return Listen(
-            socket, new UnixDomainSocketEndPoint(path), path, access, "make its directory, or choose another path");
+            MakeUnix(path, access), new UnixDomainSocketEndPoint(path), path, access, "make its directory, or choose another path");
+    }
+
+    /// <summary>
+    /// A Unix socket whose file, when it is bound, never has wider rights than it is to have: not even until chmod.
+    /// </summary>
+    public static Socket MakeUnix(string path, UnixSocketAccess? access)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        if (access?.Mode is not { } mode)
+            return socket;
+        Errno errno = SocketCalls.SetModeToBe((int)socket.SafeHandle.DangerousGetHandle(), mode);
+        if (errno == Errno.None)
+            return socket;
+        socket.Dispose();
+        throw Refused(errno, path, "cannot be given its mode; choose another path");
     }
 
     /// <summary>Takes over a socket that listens already.</summary>
@@ -62,9 +76,6 @@ internal static class ListenSocket
         {
             int fd = (int)socket.SafeHandle.DangerousGetHandle();
             socket.Blocking = false;
-            // Never wider than it is to be, not even between bind and chmod.
-            if (access?.Mode is { } mode)
-                Require(SocketCalls.SetModeToBe(fd, mode), name, "cannot be given its mode; choose another path");
             socket.Bind(endpoint);
             if (access is not null)
                 Restrict(name, access);
@@ -103,8 +114,11 @@ internal static class ListenSocket
     private static void Require(Errno errno, string path, string problem)
     {
         if (errno != Errno.None)
-            throw new NbdListenException($"{path}: {problem} ({Libc.Describe(errno)})");
+            throw Refused(errno, path, problem);
     }
+
+    private static NbdListenException Refused(Errno errno, string path, string problem) =>
+        new($"{path}: {problem} ({Libc.Describe(errno)})");
 
     private static void RemoveStale(string path)
     {
