@@ -83,6 +83,8 @@ internal sealed class ArgumentsReader(ParseResult parsed, ServeOptions options, 
         }
         if (parsed.GetValue(options.Backend) is { } backend)
             configuration = configuration with { Backend = Words.Backend(options.Backend.Name, backend, mistakes) };
+        if (parsed.GetValue(options.LockMemory))
+            configuration = configuration with { LockMemory = true };
         if (parsed.GetValue(options.LogLevel) is { } level)
             configuration = configuration with { LogLevel = Words.Level(options.LogLevel.Name, level, mistakes) };
         return configuration with { Tls = options.Tls.Override(configuration.Tls, parsed, mistakes) };

@@ -68,6 +68,9 @@ internal sealed class ServeOptions
 
     public Option<string> Backend { get; } = Text("--io-backend", "KIND", "auto, io_uring or threads [default: auto]");
 
+    public Option<bool> LockMemory { get; } =
+        Flag("--lock-memory", "Stay in memory whatever happens, so that this machine's swap may lie on a volume");
+
     public Option<string> LogLevel { get; } =
         Text("--log-level", "LEVEL", "trace, debug, information, warning or error [default: information]");
 
@@ -84,7 +87,8 @@ internal sealed class ServeOptions
     public IReadOnlyList<Option> All =>
     [
         Config, Mirror, Linear, Size, Export, Unix, Listen, Create, Direct, ReadOnly, SyncFrom, Force, AssumeClean,
-        Degraded, Log, RegionSize, .. Policy.All, .. Tls.All, StateDirectory, Control, Backend, LogLevel, CheckConfig,
+        Degraded, Log, RegionSize, .. Policy.All, .. Tls.All, StateDirectory, Control, Backend, LockMemory, LogLevel,
+        CheckConfig,
     ];
 
     /// <summary>Those that describe a volume and its listeners, which a configuration file does by itself.</summary>

@@ -38,6 +38,9 @@ internal sealed record ServeConfiguration
 
     public LoopBackend Backend { get; init; } = LoopBackend.Auto;
 
+    /// <summary>Whether it stays in memory, so that this machine's swap may lie on a volume.</summary>
+    public bool LockMemory { get; init; }
+
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
     /// <summary>How it speaks TLS.</summary>
