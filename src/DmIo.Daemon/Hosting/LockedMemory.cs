@@ -35,7 +35,8 @@ internal static unsafe partial class LockedMemory
             Errno errno = Libc.LastErrno;
             return errno == Errno.EINVAL
                 ? "the kernel knows no PR_SET_IO_FLUSHER; Linux 5.6 does"
-                : $"the kernel does not take it for one that serves its own memory (PR_SET_IO_FLUSHER: {errno}); {CapabilityRemedy}";
+                : "the kernel does not take it for one that serves its own memory "
+                    + $"(PR_SET_IO_FLUSHER: {errno}); {CapabilityRemedy}";
         }
         return IsMarked ? null : "the kernel forgets PR_SET_IO_FLUSHER; serve without it";
     }
@@ -67,7 +68,8 @@ internal static unsafe partial class LockedMemory
         bool locked = MLockAll(LinuxConstants.MCL_CURRENT) == 0
             && MLockAll(LinuxConstants.MCL_FUTURE | LinuxConstants.MCL_ONFAULT) == 0;
         return locked ? null
-            : $"memory cannot be locked ({Libc.LastErrno}); grant CAP_IPC_LOCK, or raise the limit (LimitMEMLOCK=infinity, ulimit -l)";
+            : $"memory cannot be locked ({Libc.LastErrno}); grant CAP_IPC_LOCK, or raise the limit "
+                + "(LimitMEMLOCK=infinity, ulimit -l)";
     }
 
     private static string? ComeLast()
