@@ -14,7 +14,7 @@ public sealed partial class NbdServer
         foreach (Handshake handshake in _handshakes.Keys)
             handshake.IsStopping = true;
         foreach (NbdConnection connection in _connections)
-            connection.PostStop();
+            connection.PostLeave();
         if (!await WaitUntilAsync(() => _connections.Count == 0, bound))
         {
             _logger.StopWasForced(_connections.Count);

@@ -98,8 +98,9 @@ public sealed partial class NbdServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops: no more connections, options are answered ERR_SHUTDOWN and requests ESHUTDOWN, what is in flight
-    /// finishes, connections are closed. Devices are not flushed: they are not the server's.
+    /// Stops: no more connections, options are answered ERR_SHUTDOWN, what is in flight finishes, connections are closed.
+    /// Requests that were not started are left without an answer, for the client to send again on another connection.
+    /// Devices are not flushed: they are not the server's.
     /// </summary>
     /// <param name="bound">How long requests in flight may take; then connections are closed all the same.</param>
     public Task StopAsync(TimeSpan bound)
@@ -181,7 +182,7 @@ public sealed partial class NbdServer : IAsyncDisposable
         _connections.Add(connection);
         connection.PostBegin();
         if (_isStopping)
-            connection.PostStop();
+            connection.PostLeave();
     }
 
     private void Ended(NbdConnection connection)

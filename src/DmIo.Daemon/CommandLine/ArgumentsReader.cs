@@ -90,6 +90,8 @@ internal sealed class ArgumentsReader(
         }
         if (parsed.GetValue(options.Backend) is { } backend)
             configuration = configuration with { Backend = Words.Backend(options.Backend.Name, backend, mistakes) };
+        if (parsed.GetValue(options.LockMemory))
+            configuration = configuration with { LockMemory = true };
         if (parsed.GetValue(options.LogLevel) is { } level)
             configuration = configuration with { AskedLogLevel = Words.Level(options.LogLevel.Name, level, mistakes) };
         configuration = options.Transport.Override(configuration, parsed, passed, mistakes);

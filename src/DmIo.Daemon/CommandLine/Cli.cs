@@ -64,6 +64,11 @@ internal static class Cli
             await Console.Error.WriteLineAsync("dmio-nbd: no mistakes found");
             return ExitCode.Success;
         }
+        if (@checked.Source.LockMemory && LockedMemory.Take(passed.Descriptors) is { } reason)
+        {
+            await Console.Error.WriteLineAsync($"dmio-nbd: --lock-memory: {reason}");
+            return ExitCode.Failure;
+        }
         return await DaemonHost.RunAsync(@checked, new ReloadSource(
             parsed.GetValue(options.Config), again => ReadAgain(parsed, options, passed, again)));
     }

@@ -68,6 +68,9 @@ internal sealed class ServeOptions
 
     public Option<string> Backend { get; } = Text("--io-backend", "KIND", "auto, io_uring or threads [default: auto]");
 
+    public Option<bool> LockMemory { get; } =
+        Flag("--lock-memory", "Stay in memory whatever happens, so that this machine's swap may lie on a volume");
+
     public Option<string> LogLevel { get; } =
         Text("--log-level", "LEVEL", "trace, debug, information, warning or error [default: information]");
 
@@ -90,7 +93,8 @@ internal sealed class ServeOptions
     public IReadOnlyList<Option> All =>
     [
         Config, Mirror, Linear, Size, Export, Unix, Listen, .. Transport.All, Create, Direct, ReadOnly, SyncFrom, Force,
-        AssumeClean, Degraded, Log, RegionSize, .. Policy.All, .. Tls.All, .. Allow.All, StateDirectory, Control, Backend, LogLevel,
+        AssumeClean, Degraded, Log, RegionSize, .. Policy.All, .. Tls.All, .. Allow.All, StateDirectory, Control, Backend, LockMemory,
+        LogLevel,
         CheckConfig,
     ];
 

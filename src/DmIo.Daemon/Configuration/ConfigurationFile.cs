@@ -67,6 +67,7 @@ internal sealed class ConfigurationFile
                 ? ControlConfiguration.Read(reader.PlaceOf(control!), c, directory, _mistakes) : ControlConfiguration.Default,
             Backend = reader.AsText(backend) is { } b
                 ? Words.Backend(reader.PlaceOf(backend!), b, _mistakes) : LoopBackend.Auto,
+            LockMemory = reader.Flag("lockMemory"),
             AskedLogLevel = reader.AsText(level) is { } l ? Words.Level(reader.PlaceOf(level!), l, _mistakes) : null,
             Listeners =
             [

@@ -29,6 +29,9 @@ internal sealed class PassedSockets
     /// <summary>How many there are; 1 at least when that cannot be understood, so that it is told.</summary>
     public int Count { get; }
 
+    /// <summary>Their descriptors.</summary>
+    public IEnumerable<int> Descriptors => Enumerable.Range(First, Count);
+
     /// <summary>
     /// Takes them from the environment, where nobody else finds them then: not the programs that this one starts either.
     /// </summary>

@@ -47,6 +47,9 @@ internal sealed record ServeConfiguration
 
     public LoopBackend Backend { get; init; } = LoopBackend.Auto;
 
+    /// <summary>Whether it stays in memory, so that this machine's swap may lie on a volume.</summary>
+    public bool LockMemory { get; init; }
+
     /// <summary>What is logged; null when nobody said so.</summary>
     public LogLevel? AskedLogLevel { get; init; }
 

@@ -28,6 +28,8 @@ internal sealed class VolumeService(
         // The loop does not wait for a service manager.
         _volumes.Events.Added += e => ThreadPool.UnsafeQueueUserWorkItem(
             _ => systemd.Status($"{e.Volume}: {e.Status}"), null);
+        if (configuration.Source.LockMemory)
+            Log.MemoryLocked(_log, ByteSize.Format(Environment.WorkingSet >> 20 << 20));
         Log.Serving(_log, _volumes.Exports.Count);
         string exports = _volumes.Exports.Count == 1 ? "1 export" : $"{_volumes.Exports.Count} exports";
         systemd.Ready($"serving {exports}, I/O by {_volumes.Backend}");

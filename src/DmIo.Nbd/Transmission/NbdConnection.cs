@@ -102,9 +102,16 @@ internal sealed partial class NbdConnection : FdWatch
     public void PostBegin() => _loop.Post(new Step(Begin));
 
     /// <summary>
-    /// Answers new requests ESHUTDOWN, finishes the others, closes. Posted once, from the front loop.
+    /// The export is there no longer: answers new requests ESHUTDOWN, finishes the others, closes. Posted once, from the
+    /// front loop.
     /// </summary>
     public void PostStop() => _loop.Post(new Step(Stop));
+
+    /// <summary>
+    /// The server goes and may come back: finishes what was started and closes; what was not is never started, nor
+    /// answered. An error would be final, and a client that connects again asks again. Posted once, from the front loop.
+    /// </summary>
+    public void PostLeave() => _loop.Post(new Step(Leave));
 
     /// <summary>Closes at once. Posted once, from the front loop.</summary>
     public void PostKill() => _loop.Post(new Step(() => Close(EndReason.Killed)));
@@ -215,6 +222,14 @@ internal sealed partial class NbdConnection : FdWatch
         _reason ??= EndReason.Stopped;
         Pump();
         CloseIfDrained();
+    }
+
+    private void Leave()
+    {
+        if (_isClosed)
+            return;
+        ReleaseUnfinished();
+        Drain(EndReason.Stopped);
     }
 
     // Nothing more is taken from the client; what was started finishes and is answered.

@@ -65,6 +65,14 @@ public static class LinuxConstants
     public const int MAP_SHARED = 1;
     public const int MAP_POPULATE = 0x8000;
 
+    public const int MCL_CURRENT = 1;
+    public const int F_SETFD = 2;
+    public const int MCL_FUTURE = 2;
+    public const int MCL_ONFAULT = 4;
+
+    public const int PR_SET_IO_FLUSHER = 57;
+    public const int PR_GET_IO_FLUSHER = 58;
+
     public const int FUTEX_WAIT_PRIVATE = 128;
     public const int FUTEX_WAKE_PRIVATE = 129;
 

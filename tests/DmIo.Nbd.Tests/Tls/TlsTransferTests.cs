@@ -188,7 +188,7 @@ internal sealed class TlsTransferTests
     [Test]
     public void A_stop_is_told_in_tls()
     {
-        // Goal: H14, 2.15: ESHUTDOWN and an orderly end.
+        // Goal: H14, 2.15: what is in flight is answered, and the end is an orderly one.
         using var rig = new TlsRig();
         using NbdProbe probe = rig.Go();
         using NbdProbe idle = rig.Go();
@@ -197,7 +197,6 @@ internal sealed class TlsTransferTests
         rig.Server.WaitForHeld(1);
         Task stop = rig.Server.Server.StopAsync(TimeSpan.FromSeconds(20));
         idle.ExpectClosed();
-        Assert.That(probe.Call(NBD_CMD_FLUSH, 0, 0), Is.EqualTo(NBD_ESHUTDOWN));
         rig.Server.OnLoop(d =>
         {
             d.Holds = false;
