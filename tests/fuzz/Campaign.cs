@@ -72,7 +72,7 @@ public sealed class Campaign
 
     private void Load(string path)
     {
-        var job = new Job();
+        var job = new Job(Path.Combine(_failures, $"crash-{Environment.CurrentManagedThreadId}.txt"));
         using FuzzWorlds worlds = job.Worlds;
         foreach (FuzzCase what in FuzzCase.ParseAll(File.ReadLines(path)))
             Try(job, what, "a case of the corpus");
@@ -80,7 +80,7 @@ public sealed class Campaign
 
     private int Replay(string path)
     {
-        var job = new Job();
+        var job = new Job(Path.Combine(_failures, $"crash-{Environment.CurrentManagedThreadId}.txt"));
         using FuzzWorlds worlds = job.Worlds;
         foreach (FuzzCase what in FuzzCase.ParseAll(File.ReadLines(path)))
         {
@@ -93,7 +93,7 @@ public sealed class Campaign
 
     private void Work()
     {
-        var job = new Job();
+        var job = new Job(Path.Combine(_failures, $"crash-{Environment.CurrentManagedThreadId}.txt"));
         using FuzzWorlds worlds = job.Worlds;
         while (Elapsed < _bound)
         {
@@ -193,7 +193,8 @@ public sealed class Campaign
     {
         private readonly HashSet<uint> _answers = [];
 
-        public Job() => Worlds = new FuzzWorlds { Made = world => world.OnEachLoop(() => Coverage.Attach(Hits)) };
+        public Job(string crashPath) =>
+            Worlds = new FuzzWorlds(crashPath) { Made = world => world.OnEachLoop(() => Coverage.Attach(Hits)) };
 
         public byte[] Hits { get; } = new byte[Coverage.MaxBlocks];
 

@@ -22,7 +22,7 @@ internal static class Instrumenter
         {
             foreach (MethodDefinition method in type.Methods)
             {
-                if (method.HasBody)
+                if (method.HasBody && !IsOfNobody(type) && !IsOfNobody(method))
                     Instrument(method, hit, methods);
             }
         }
@@ -33,6 +33,16 @@ internal static class Instrumenter
         instrumented.Position = 0;
         return instrumented;
     }
+
+    // What the compiler wrote without being asked: members of records, lists behind collection expressions. Bodies of
+    // lambdas and async methods lie in nested types, and are somebody's.
+    private static bool IsOfNobody(MethodDefinition method) =>
+        method.Name == "SetStateMachine" || (method.Name[0] != '<' && IsMarked(method) && !method.DeclaringType.IsNested);
+
+    private static bool IsOfNobody(TypeDefinition type) => !type.IsNested && IsMarked(type);
+
+    private static bool IsMarked(ICustomAttributeProvider member) =>
+        member.CustomAttributes.Any(a => a.AttributeType.Name == "CompilerGeneratedAttribute");
 
     private static void Instrument(MethodDefinition method, MethodReference hit, List<string> methods)
     {

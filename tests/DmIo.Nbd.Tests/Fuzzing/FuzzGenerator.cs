@@ -45,6 +45,8 @@ internal sealed class FuzzGenerator(Random random)
                 Disturb(client);
             if (random.Next(8) > 0)
                 Request(client, forms[client]!.Value);
+            else if (random.Next(3) == 0)
+                Again(client);
             else
                 forms[client] = Other(client, forms[client]);
         }
@@ -53,10 +55,11 @@ internal sealed class FuzzGenerator(Random random)
         return new FuzzCase(Kind(), [.. _steps]);
     }
 
-    public FuzzWorldKind Kind() => random.Next(6) switch
+    public FuzzWorldKind Kind() => random.Next(8) switch
     {
         0 => FuzzWorldKind.Tcp,
         1 or 2 => FuzzWorldKind.Tight,
+        3 or 4 => FuzzWorldKind.Crowded,
         _ => FuzzWorldKind.Unix,
     };
 
@@ -201,6 +204,18 @@ internal sealed class FuzzGenerator(Random random)
         {
             step[FuzzField.Payload] = step[FuzzField.Length];
             step[FuzzField.Seed] = (ulong)random.Next(4);
+        }
+    }
+
+    // The last request many times, all of them under way at once.
+    private void Again(int client)
+    {
+        FuzzStep last = _steps[^1];
+        for (int i = random.Next(1, 30); i > 0 && last.Kind == FuzzStepKind.Request && _steps.Count < FuzzCase.MaxSteps; i--)
+        {
+            FuzzStep again = last.Copy(client);
+            again[FuzzField.Cookie] = ++_cookie;
+            _steps.Add(again);
         }
     }
 

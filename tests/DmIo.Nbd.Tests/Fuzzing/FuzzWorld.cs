@@ -33,15 +33,7 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
     public FuzzWorld(FuzzWorldKind kind)
     {
         Kind = kind;
-        Limits = kind != FuzzWorldKind.Tight ? new NbdLimits() : new NbdLimits
-        {
-            MaxOptions = 8,
-            MaxRequestsInFlight = 3,
-            MaxBytesInFlight = 64 << 10,
-            MaxUnsentBytes = 4096,
-            MaxPayloadBytes = BufferPool.MaxBytes,
-            MaxBytesInFlightPerLoop = Transmission.LoopMemory.LeastBytes(BufferPool.MaxBytes),
-        };
+        Limits = LimitsOf(kind);
         _front.Start();
         _loop.Start();
         Server = new NbdServer(_front, Limits, Log);
@@ -145,6 +137,24 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
+    private static NbdLimits LimitsOf(FuzzWorldKind kind)
+    {
+        var little = new NbdLimits
+        {
+            MaxPayloadBytes = BufferPool.MaxBytes,
+            MaxBytesInFlightPerLoop = Transmission.LoopMemory.LeastBytes(BufferPool.MaxBytes),
+        };
+        return kind switch
+        {
+            FuzzWorldKind.Crowded => little with { MaxUnsentBytes = 64 << 20 },
+            FuzzWorldKind.Tight => little with
+            {
+                MaxOptions = 8, MaxRequestsInFlight = 3, MaxBytesInFlight = 64 << 10, MaxUnsentBytes = 4096,
+            },
+            _ => new NbdLimits(),
+        };
+    }
+
     private static byte[] Content()
     {
         byte[] content = Bytes.Random(SizeBytes, 1);
@@ -164,11 +174,15 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
 
     private static T Wait<T>(Task<T> task)
     {
-        Expect(task.Wait(s_patience), "a loop does not answer");
+        Wait((Task)task);
         return task.Result;
     }
 
-    private static void Wait(Task task) => Expect(task.Wait(s_patience), "a loop does not answer");
+    private static void Wait(Task task)
+    {
+        Expect(((IAsyncResult)task).AsyncWaitHandle.WaitOne(s_patience), "a loop does not answer");
+        task.GetAwaiter().GetResult();
+    }
 
     private static void OnLoop(KernelLoop loop, Action act) => Wait(loop.InvokeAsync(() =>
     {

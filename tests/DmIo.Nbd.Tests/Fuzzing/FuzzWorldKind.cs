@@ -9,6 +9,9 @@ internal enum FuzzWorldKind
     /// <summary>Over TCP, where ends look different.</summary>
     Tcp,
 
-    /// <summary>Over a Unix socket, with the tightest limits: everything waits for everything.</summary>
+    /// <summary>Over a Unix socket, where one connection may hardly have anything under way.</summary>
     Tight,
+
+    /// <summary>Over a Unix socket, where all connections together have little memory, and each takes what it can.</summary>
+    Crowded,
 }

@@ -13,11 +13,13 @@ internal sealed class FuzzTests
 
     private static string CorpusPath => Path.Combine(TestContext.CurrentContext.TestDirectory, "Fuzzing", "corpus.txt");
 
+    private static string CrashPath => Path.Combine(TestContext.CurrentContext.WorkDirectory, "fuzz-crash.txt");
+
     [Test]
     public void Whatever_was_found_once_is_answered_by_the_rules()
     {
         // Goal: the corpus: a case for everything that the long form has found to happen, and what failed once.
-        using var worlds = new FuzzWorlds();
+        using var worlds = new FuzzWorlds(CrashPath);
         List<FuzzCase> corpus = FuzzCase.ParseAll(File.ReadLines(CorpusPath));
         Assert.That(corpus, Is.Not.Empty);
         foreach (FuzzCase what in corpus)
@@ -31,7 +33,7 @@ internal sealed class FuzzTests
         int first = Environment.GetEnvironmentVariable("DMIO_SEED") is { } given ? int.Parse(given) : Random.Shared.Next();
         int count = Environment.GetEnvironmentVariable("DMIO_SEED") is null ? FreshCases : 1;
         TestContext.Out.WriteLine($"seeds {first} to {first + count - 1}");
-        using var worlds = new FuzzWorlds();
+        using var worlds = new FuzzWorlds(CrashPath);
         List<FuzzCase> corpus = FuzzCase.ParseAll(File.ReadLines(CorpusPath));
         for (int seed = first; seed < first + count; seed++)
         {
