@@ -182,7 +182,14 @@ internal sealed class FuzzGenerator(Random random)
     {
         FuzzStep step = Add(FuzzStepKind.Request, client);
         ushort type = random.Next(30) == 0 ? (ushort)random.Next(7, 300) : (ushort)random.Next(random.Next(3) == 0 ? 8 : 2);
-        int flags = random.Next(4) == 0 ? 1 << random.Next(6) : 0;
+        int flags = random.Next(4) switch
+        {
+            0 => 1 << random.Next(6),
+            1 when type == NBD_CMD_READ => NBD_CMD_FLAG_DF,
+            1 when type == NBD_CMD_BLOCK_STATUS => NBD_CMD_FLAG_REQ_ONE,
+            1 when type == NBD_CMD_WRITE_ZEROES => NBD_CMD_FLAG_FAST_ZERO,
+            _ => 0,
+        };
         step[FuzzField.Type] = type == NBD_CMD_DISC && random.Next(4) > 0 ? NBD_CMD_BLOCK_STATUS : type;
         step[FuzzField.Offset] = random.Next(20) == 0 ? Number() : (ulong)Offset();
         step[FuzzField.Length] = random.Next(25) == 0 ? Number() : (ulong)Length();

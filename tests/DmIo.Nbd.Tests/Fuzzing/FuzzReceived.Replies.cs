@@ -47,7 +47,8 @@ internal sealed partial class FuzzReceived
     private int TakeChunk(ReadOnlySpan<byte> bytes)
     {
         bool isExtended = sent.Form == ReplyForm.Extended;
-        if (bytes.Length < ReplyChunk.HeaderBytes(sent.Form))
+        int header = isExtended ? ExtendedReplyHeaderBytes : StructuredReplyHeaderBytes;
+        if (bytes.Length < header)
             return 0;
         var reader = new WireReader(bytes);
         _ = reader.ReadUInt32();
@@ -68,7 +69,7 @@ internal sealed partial class FuzzReceived
         TakeChunk(request, type, reader.ReadBytes((int)length), isDone);
         if (isDone)
             Complete(request);
-        return ReplyChunk.HeaderBytes(sent.Form) + (int)length;
+        return header + (int)length;
     }
 
     private void TakeChunk(FuzzRequest request, ushort type, ReadOnlySpan<byte> data, bool isDone)

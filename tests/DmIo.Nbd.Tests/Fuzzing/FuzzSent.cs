@@ -1,4 +1,5 @@
 using DmIo.Nbd.Wire;
+using static System.Buffers.Binary.BinaryPrimitives;
 using static DmIo.Nbd.Wire.NbdConstants;
 
 namespace DmIo.Nbd.Tests;
@@ -77,7 +78,7 @@ internal sealed class FuzzSent(IReadOnlyList<FuzzExport> exports, NbdLimits limi
             case Stage.Data:
                 return bytes.Length < _dataBytes ? -1 : TakeData(bytes[.._dataBytes].ToArray());
             case Stage.Request:
-                int header = RequestHeader.Bytes(Form);
+                int header = Form == ReplyForm.Extended ? ExtendedRequestHeaderBytes : RequestHeaderBytes;
                 return bytes.Length < header ? -1 : TakeRequest(bytes[..header]);
             default:
                 return TakePayload(bytes);
@@ -135,8 +136,12 @@ internal sealed class FuzzSent(IReadOnlyList<FuzzExport> exports, NbdLimits limi
 
     private int TakeRequest(ReadOnlySpan<byte> bytes)
     {
-        _header = RequestHeader.Read(bytes, Form);
+        // Not read by the server's own code, which may be what is wrong.
         bool isExtended = Form == ReplyForm.Extended;
+        _header = new RequestHeader(
+            ReadUInt32BigEndian(bytes), ReadUInt16BigEndian(bytes[4..]), ReadUInt16BigEndian(bytes[6..]),
+            ReadUInt64BigEndian(bytes[8..]), ReadUInt64BigEndian(bytes[16..]),
+            isExtended ? ReadUInt64BigEndian(bytes[24..]) : ReadUInt32BigEndian(bytes[24..]));
         bool hasPayload = isExtended ? (_header.Flags & NBD_CMD_FLAG_PAYLOAD_LEN) != 0 : _header.Type == NBD_CMD_WRITE;
         if (_header.Magic != (isExtended ? NBD_EXTENDED_REQUEST_MAGIC : NBD_REQUEST_MAGIC))
         {
