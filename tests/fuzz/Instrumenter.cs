@@ -37,7 +37,7 @@ internal static class Instrumenter
     // What the compiler wrote without being asked: members of records, lists behind collection expressions. Bodies of
     // lambdas and async methods lie in nested types, and are somebody's.
     private static bool IsOfNobody(MethodDefinition method) =>
-        method.Name == "SetStateMachine" || (method.Name[0] != '<' && IsMarked(method) && !method.DeclaringType.IsNested);
+        method.Name == "SetStateMachine" || (IsMarked(method) && !IsMarked(method.DeclaringType) && method.Name[0] != '<');
 
     private static bool IsOfNobody(TypeDefinition type) => !type.IsNested && IsMarked(type);
 

@@ -22,6 +22,8 @@ internal sealed partial class FuzzClient : IDisposable
     private readonly FuzzSent _sent;
     private readonly FuzzReceived _received;
     private readonly byte[] _buffer = new byte[ReceiveBytes];
+    private readonly NbdLimits _limits;
+    private long _readAt = TimeProvider.System.GetTimestamp();
     private byte[] _heldBack = [];
     private byte[] _unsent = [];
     private int _cut = -1;
@@ -35,6 +37,7 @@ internal sealed partial class FuzzClient : IDisposable
             : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         _socket.Connect(address);
         _socket.Blocking = false;
+        _limits = limits;
         _sent = new FuzzSent(exports, limits);
         _received = new FuzzReceived(_sent, exports, features);
     }
@@ -58,6 +61,10 @@ internal sealed partial class FuzzClient : IDisposable
 
     // The server must close: because of what was sent, or because nothing more will come.
     private bool Ends => _received.HasFinishedSending || _sent.Outlook != FuzzOutlook.Open;
+
+    // By a server whose memory others wait for, when the client does not finish what it has begun, or has not read for long.
+    private bool MayBeCutOff => _limits.StallTimeout == FuzzWorld.StallTimeout
+        && (_sent.IsUnfinished || TimeProvider.System.GetElapsedTime(_readAt) > _limits.StallTimeout / 2);
 
     /// <summary>Only the first bytes of what comes next go out at once.</summary>
     public void Cut(int bytes) => _cut = bytes;
@@ -94,6 +101,7 @@ internal sealed partial class FuzzClient : IDisposable
         bool moves = false;
         while (!_isClosed && Receive())
             moves = true;
+        _readAt = TimeProvider.System.GetTimestamp();
         if (!_isClosed && _unsent.Length > 0)
         {
             int n = _socket.Send(_unsent, SocketFlags.None, out SocketError error);
@@ -184,8 +192,8 @@ internal sealed partial class FuzzClient : IDisposable
         bool owes = _received.Owes || _received.IsInTheMiddle;
         string state = $"the server closed{(isReset ? " with a reset" : "")}: {Waits}";
         // A reset throws away what the client has not read.
-        bool mayLose = isReset || _received.IsBlind || _sent.HasExcess || _sent.Outlook == FuzzOutlook.Closes;
-        bool mayClose = _sent.Outlook != FuzzOutlook.Open || _received.HasFinishedSending || _received.IsBlind;
+        bool mayLose = isReset || MayBeCutOff || _received.IsBlind || _sent.HasExcess || _sent.Outlook == FuzzOutlook.Closes;
+        bool mayClose = _sent.Outlook != FuzzOutlook.Open || _received.HasFinishedSending || _received.IsBlind || MayBeCutOff;
         Close();
         if (!mayClose || (owes && !mayLose))
             throw new FuzzFailureException(state);

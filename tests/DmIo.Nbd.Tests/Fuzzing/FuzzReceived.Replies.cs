@@ -65,7 +65,7 @@ internal sealed partial class FuzzReceived
         bool isDone = flags == NBD_REPLY_FLAG_DONE;
         Expect(isDone || flags == 0, $"chunk with flags {flags:x}");
         Expect(offset is null || offset == request.Header.Offset, $"chunk that repeats offset {offset:x} of {Describe(request)}");
-        Note(3, request.Header.Type, type, flags, (uint)sent.Form);
+        Note(3, KindOf(request), type, flags, (uint)sent.Form);
         TakeChunk(request, type, reader.ReadBytes((int)length), isDone);
         if (isDone)
             Complete(request);
@@ -139,7 +139,8 @@ internal sealed partial class FuzzReceived
     {
         _ = sent.Requests.Remove(request);
         ushort type = request.Header.Type;
-        Note(4, type, (uint)(request.Header.Flags & 0x3f), request.Error, (uint)sent.Form, (uint)sent.Export!.Name.Length);
+        Note(4, KindOf(request), request.Error, (uint)sent.Form, (uint)sent.Export!.Name.Length);
+        Note(5, KindOf(request), (uint)(request.Header.Flags & 0x3f), request.Error, (uint)sent.Form);
         if (request.Error == 0)
         {
             if (type == NBD_CMD_BLOCK_STATUS)
@@ -185,6 +186,9 @@ internal sealed partial class FuzzReceived
         Expect(found is not null, $"reply to cookie {cookie:x}, which nothing in flight has");
         return IsBlind ? null : found;
     }
+
+    // All commands that there are not count as one.
+    private static uint KindOf(FuzzRequest request) => Math.Min(request.Header.Type, (uint)NBD_CMD_BLOCK_STATUS + 1);
 
     private string Describe(FuzzRequest request) => $"{request.Header} on {sent.Export!.Name}";
 }

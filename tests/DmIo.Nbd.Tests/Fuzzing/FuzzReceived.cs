@@ -161,7 +161,7 @@ internal sealed partial class FuzzReceived(FuzzSent sent, IReadOnlyList<FuzzExpo
         {
             Expect(data.Length <= MaxStringBytes && System.Text.Unicode.Utf8.IsValid(data), "an error's text is none");
         }
-        Note(2, option.Option, type, (uint)sent.Form, (uint)_contexts.Count, _infos);
+        Note(2, Math.Min(option.Option, NBD_OPT_EXTENDED_HEADERS + 1), type, (uint)sent.Form, (uint)_contexts.Count, _infos);
         Finish(option);
     }
 

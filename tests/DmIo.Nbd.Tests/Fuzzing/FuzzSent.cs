@@ -43,6 +43,9 @@ internal sealed class FuzzSent(IReadOnlyList<FuzzExport> exports, NbdLimits limi
     /// <summary>Requests that have not been answered.</summary>
     public List<FuzzRequest> Requests { get; } = [];
 
+    /// <summary>Whether the beginning of something was sent whose end was not.</summary>
+    public bool IsUnfinished => _unread.Length > 0 || _stage == Stage.Payload;
+
     public ReplyForm Form => _terms.Form;
 
     /// <summary>What was chosen.</summary>

@@ -13,6 +13,11 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
     /// <summary>Bytes of the exports that have memory.</summary>
     public const int SizeBytes = 256 << 10;
 
+    /// <summary>
+    /// How long a client of a crowded world may keep memory that others wait for: it is cut off within twice of that.
+    /// </summary>
+    public static readonly TimeSpan StallTimeout = TimeSpan.FromSeconds(1);
+
     private const long EndlessBytes = 1L << 62;
 
     // Longer than anything takes here, also on a machine that has much else to do.
@@ -146,7 +151,7 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
         };
         return kind switch
         {
-            FuzzWorldKind.Crowded => little with { MaxUnsentBytes = 64 << 20 },
+            FuzzWorldKind.Crowded => little with { MaxUnsentBytes = 64 << 20, StallTimeout = StallTimeout },
             FuzzWorldKind.Tight => little with
             {
                 MaxOptions = 8, MaxRequestsInFlight = 3, MaxBytesInFlight = 64 << 10, MaxUnsentBytes = 4096,
