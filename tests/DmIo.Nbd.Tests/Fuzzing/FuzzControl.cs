@@ -9,7 +9,7 @@ namespace DmIo.Nbd.Tests;
 /// <summary>A client that keeps to the rules, stays connected, and must always be served.</summary>
 internal sealed class FuzzControl : IDisposable
 {
-    private const int PatienceMs = 20_000;
+    private const int PatienceMs = 120_000;
     private const int PayloadBytes = 1024;
 
     private readonly Socket _socket;
