@@ -82,6 +82,22 @@ public sealed partial class NbdServer : IAsyncDisposable
     // For the tests: the most that any loop's connections ever had in use.
     internal long MostRentedBytes => _memories.Values.Max(m => m.MostRentedBytes);
 
+    // For the tests: what all loops' connections have in use; nothing, when none of them has anything under way.
+    internal Task<(long Bytes, int Objects)> ReadHeldAsync() => _loop.InvokeAsync(async () =>
+    {
+        (long bytes, int objects) = (0, 0);
+        foreach ((KernelLoop loop, LoopMemory memory) in _memories)
+        {
+            await loop.InvokeAsync(() =>
+            {
+                bytes += memory.RentedBytes;
+                objects += memory.ObjectsInUse;
+                return ValueTask.CompletedTask;
+            });
+        }
+        return (bytes, objects);
+    });
+
     /// <summary>
     /// Offers an export. The empty name selects the default: the first export added that is not hidden, unless another
     /// says that it is.

@@ -18,6 +18,9 @@ internal sealed class CachePlan : PiecesPlan
     /// <summary>The buffer that a request needs: as long as its pieces.</summary>
     public static int ScratchBytes(NbdRequest request) => (int)Math.Min(request.RangeCount.Bytes, PieceBytes);
 
+    // It is no change that others could mind, and a hint is followed as far as it is followed.
+    protected override Errno WhenAbandoned => Errno.None;
+
     public override void Start(NbdRequest request)
     {
         request.Durable = false;

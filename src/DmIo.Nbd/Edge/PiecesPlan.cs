@@ -13,6 +13,9 @@ internal abstract class PiecesPlan : RequestPlan
 
     private const int Flushing = -1;
 
+    /// <summary>How a request ends that is given up between two of its pieces.</summary>
+    protected virtual Errno WhenAbandoned => Errno.ECANCELED;
+
     /// <inheritdoc/>
     public sealed override void Continue(NbdRequest request, Errno error)
     {
@@ -21,7 +24,7 @@ internal abstract class PiecesPlan : RequestPlan
         else if (!TryGoOn(request, error))
             request.Finish(error);
         else if (request.IsAbandoned && request.PositionBytes < request.EndBytes)
-            request.Finish(Errno.ECANCELED);
+            request.Finish(WhenAbandoned);
         else
             Next(request);
     }

@@ -39,6 +39,7 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     private int _requestCount;
     private bool _isAdmissionAwaited;
     private IoSegment[]? _zeroes;
+    private int _madeObjects;
 
     public LoopMemory(KernelLoop loop, NbdLimits limits, PinnedFigure pinned)
     {
@@ -58,6 +59,12 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
 
     /// <summary>The most bytes that were ever in use.</summary>
     public long MostRentedBytes { get; private set; }
+
+    /// <summary>Bytes of buffers that are in use.</summary>
+    public long RentedBytes => _pool.RentedBytes;
+
+    /// <summary>Requests, steps and chunks that are in use.</summary>
+    public int ObjectsInUse => _madeObjects - _freeChunks.Count - _freeRequests.Count - _freeSteps.Count;
 
     /// <summary>The smallest limit with which a payload of <paramref name="maxPayloadBytes"/> can be served.</summary>
     public static long LeastBytes(int maxPayloadBytes) => PayloadBytes(maxPayloadBytes) + 4 * ReceiveChunk.SizeBytes;
@@ -109,7 +116,7 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
         }
         _ = _pool.TryRent(ReceiveChunk.SizeBytes, out IoSegment segment);
         if (!_freeChunks.TryPop(out ReceiveChunk? chunk))
-            chunk = new ReceiveChunk(this);
+            chunk = Made(new ReceiveChunk(this));
         chunk.Fill(segment);
         if (wait)
             Served(connection);
@@ -131,7 +138,7 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
         _freeChunks.Push(chunk);
     }
 
-    public EdgeStep RentStep() => _freeSteps.TryPop(out EdgeStep? step) ? step : new EdgeStep(this);
+    public EdgeStep RentStep() => _freeSteps.TryPop(out EdgeStep? step) ? step : Made(new EdgeStep(this));
 
     public void Return(EdgeStep step) => _freeSteps.Push(step);
 
@@ -148,7 +155,7 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     public NbdRequest RentRequest()
     {
         _requestCount++;
-        return _freeRequests.TryPop(out NbdRequest? request) ? request : new NbdRequest(this);
+        return _freeRequests.TryPop(out NbdRequest? request) ? request : Made(new NbdRequest(this));
     }
 
     /// <summary>A request is answered, or will not be: another may be started, though a device may still hold it.</summary>
@@ -188,6 +195,12 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     }
 
     protected override void Run() => Dispose();
+
+    private T Made<T>(T made)
+    {
+        _madeObjects++;
+        return made;
+    }
 
     // What a payload costs at most: its length, the parts of blocks at an unaligned one's ends, its scratch.
     private static long PayloadBytes(int maxPayloadBytes) => maxPayloadBytes + 3L * BufferPool.MaxBytes;

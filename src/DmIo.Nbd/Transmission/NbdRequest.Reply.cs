@@ -130,7 +130,8 @@ internal sealed partial class NbdRequest
         int textBytes = Math.Min(text.Length, ComposedReply.MaxTextBytes);
         while (textBytes < text.Length && (text[textBytes] & 0xc0) == 0x80)
             textBytes--;
-        bool hasOffset = _failedOffset >= OffsetBytes && _failedOffset - OffsetBytes < LengthBytes;
+        // Ranges that are refused may lie anywhere, also where offsets are negative.
+        bool hasOffset = _failedOffset >= 0 && _failedOffset >= OffsetBytes && _failedOffset - OffsetBytes < LengthBytes;
         int length = sizeof(uint) + sizeof(ushort) + textBytes + (hasOffset ? sizeof(ulong) : 0);
         WireWriter writer = BeginComposing(isFirst: true).Take(ReplyChunk.HeaderBytes(form) + length);
         ushort type = hasOffset ? NBD_REPLY_TYPE_ERROR_OFFSET : NBD_REPLY_TYPE_ERROR;

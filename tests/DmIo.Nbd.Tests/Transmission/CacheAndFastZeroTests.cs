@@ -26,6 +26,31 @@ internal sealed class CacheAndFastZeroTests
     }
 
     [Test]
+    public void A_half_closed_client_that_others_overtake_has_cached_what_it_has()
+    {
+        // Goal: ESHUTDOWN is for changes alone; a hint that is cut short between two pieces was followed.
+        using var server = new TestServer(device: d => d.Holds = true);
+        using NbdProbe half = server.Go();
+        using NbdProbe other = server.Go();
+        half.Send(NbdProbe.Request(NBD_CMD_CACHE, 0, 1 << 20, 1));
+        server.WaitForHeld(1);
+        half.FinishSending();
+        Assert.That(
+            () =>
+            {
+                other.Send(NbdProbe.Request(NBD_CMD_FLUSH, 0, 0));
+                return server.Log.Of(3017).Any();
+            },
+            Is.True.After(5000, 20));
+        server.OnLoop(d =>
+        {
+            d.Holds = false;
+            d.ReleaseAll();
+        });
+        Assert.That(half.Expect(1), Is.Zero);
+    }
+
+    [Test]
     public void What_cannot_be_read_cannot_be_cached()
     {
         // Goal: the device's error is told, the connection goes on.

@@ -83,6 +83,8 @@ internal sealed class ErrorChunkTests(object form)
     [TestCase(NBD_CMD_CACHE, (ulong)TestServer.DefaultBytes, 1u, NBD_EINVAL)]
     [TestCase(NBD_CMD_BLOCK_STATUS, 0ul, 512u, NBD_EINVAL)]
     [TestCase((ushort)99, 0ul, 512u, NBD_EINVAL)]
+    [TestCase(NBD_CMD_READ, ulong.MaxValue - 511, 4096u, NBD_EINVAL)]
+    [TestCase(NBD_CMD_READ, 1ul << 63, uint.MaxValue, NBD_EINVAL)]
     public void What_is_refused_is_told_in_a_chunk(int command, ulong offset, uint length, uint error)
     {
         // Goal: T4, errors are chunks; a refusal has a sentence and no offset.
