@@ -34,7 +34,7 @@ internal sealed class PassedSocketTests
             PassedSocket passed = Passed(kept, "nbd");
             NbdListener listener = TestServer.Wait(first.Server.ListenAsync(passed));
             Assert.That(listener.ToString(), Is.EqualTo(kept.LocalEndPoint!.ToString()));
-            Assert.That(first.Log.WaitFor(3006), Is.EqualTo(
+            Assert.That(first.Log.WaitFor(3008), Is.EqualTo(
                 $"Listening on {listener}, passed as descriptor {passed.Descriptor} (\"nbd\")"));
             using (NbdProbe probe = new(listener.Address))
                 probe.Go();
