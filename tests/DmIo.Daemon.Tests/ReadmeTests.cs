@@ -16,9 +16,9 @@ public sealed class ReadmeTests
     {
         string[] kinds = [.. _blocks.Where(b => b.Language == "sh").Select(b => b.Kind)];
         Assert.That(kinds, Has.Length.GreaterThan(5));
-        Assert.That(kinds, Is.All.AnyOf("", "shown", "serve", "watch", "fails", "tests", "kernel", "keep", "swap"));
+        Assert.That(kinds, Is.All.AnyOf("", "shown", "serve", "watch", "fails", "tests", "kernel", "keep", "swap", "service", "journal"));
         Assert.That(kinds.Count(k => k == "tests"), Is.EqualTo(1));
-        string[] inTheMachine = ["kernel", "keep", "swap"];
+        string[] inTheMachine = ["kernel", "keep", "swap", "service", "journal"];
         foreach (string kind in inTheMachine)
             Assert.That(kinds.Count(k => k == kind), Is.EqualTo(1), kind);
     }

@@ -30,8 +30,9 @@ internal static class DaemonHost
         }
         catch (StartException e)
         {
+            string prefix = LogSetup.ErrorPrefix();
             foreach (string sentence in e.Message.Split(Environment.NewLine))
-                await Console.Error.WriteLineAsync($"dmio-nbd: {sentence}");
+                await Console.Error.WriteLineAsync(prefix + sentence);
             return e.ExitCode;
         }
     }

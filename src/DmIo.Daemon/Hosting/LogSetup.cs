@@ -9,7 +9,10 @@ using Serilog.Formatting.Display;
 
 namespace DmIo.Daemon.Hosting;
 
-/// <summary>Logs go to standard error: with the time for people, with priorities for the journal.</summary>
+/// <summary>
+/// Logs go to standard error: with the time for people. Where that leads to the journal, they go there with their fields;
+/// lines with priorities stand in for what the journal does not take.
+/// </summary>
 internal static class LogSetup
 {
     private const string ForPeople = "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:l}{NewLine}{Exception}";
@@ -21,17 +24,24 @@ internal static class LogSetup
     /// <param name="level">What is logged at least; may change.</param>
     public static Logger Create(LoggingLevelSwitch level)
     {
-        ITextFormatter formatter = GoesToJournal()
-            ? new JournalFormatter(new MessageTemplateTextFormatter(ForJournal, CultureInfo.InvariantCulture))
-            : new MessageTemplateTextFormatter(ForPeople, CultureInfo.InvariantCulture);
+        bool toJournal = GoesToJournal();
+        var text = new MessageTemplateTextFormatter(toJournal ? ForJournal : ForPeople, CultureInfo.InvariantCulture);
+        ITextFormatter formatter = toJournal ? new JournalFormatter(text) : text;
+        var lines = new LoggerConfiguration()
+            .MinimumLevel.Verbose()
+            .WriteTo.Console(formatter, standardErrorFromLevel: LogEventLevel.Verbose)
+            .CreateLogger();
         return new LoggerConfiguration()
             .MinimumLevel.ControlledBy(level)
             // The host's own remarks repeat ours.
             .MinimumLevel.Override("Microsoft", LogEventLevel.Fatal)
             .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
-            .WriteTo.Console(formatter, standardErrorFromLevel: LogEventLevel.Verbose)
+            .WriteTo.Sink(toJournal ? new JournalSink(JournalSink.JournalPath, text, lines) : lines)
             .CreateLogger();
     }
+
+    /// <summary>What a line on standard error begins with that tells of a failure.</summary>
+    public static string ErrorPrefix() => GoesToJournal() ? $"<{JournalSink.PriorityOf(LogEventLevel.Error)}>dmio-nbd: " : "dmio-nbd: ";
 
     /// <summary>Whether standard error is the very stream that systemd says leads to the journal.</summary>
     private static unsafe bool GoesToJournal()
@@ -54,15 +64,7 @@ internal static class LogSetup
     {
         public void Format(LogEvent logEvent, TextWriter output)
         {
-            int priority = logEvent.Level switch
-            {
-                LogEventLevel.Fatal => 2,
-                LogEventLevel.Error => 3,
-                LogEventLevel.Warning => 4,
-                LogEventLevel.Information => 6,
-                _ => 7,
-            };
-            output.Write($"<{priority}>");
+            output.Write($"<{JournalSink.PriorityOf(logEvent.Level)}>");
             inner.Format(logEvent, output);
         }
     }

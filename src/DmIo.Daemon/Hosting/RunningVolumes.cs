@@ -57,6 +57,8 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
 
     public int Loops => _loops.Count;
 
+    public IReadOnlyList<IoLoop> IoLoops => _loops;
+
     /// <summary>How device I/O is done: io_uring or threads.</summary>
     public string Backend => _loops[0].Backend;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
@@ -7,6 +8,9 @@ namespace DmIo.Daemon.Hosting;
 /// <summary>Tells a service manager how the daemon fares (sd_notify(3)); does nothing where there is none.</summary>
 internal sealed class SystemdNotifier
 {
+    // A day; systemd writes 2^64-1 for none.
+    private const long LongestPeriod = 24L * 3600 * 1_000_000;
+
     private readonly string? _path = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
 
     public void Ready(string status) => Send($"READY=1\nSTATUS={status}");
@@ -21,6 +25,21 @@ internal sealed class SystemdNotifier
 
     /// <summary>What `systemctl status` shows.</summary>
     public void Status(string status) => Send($"STATUS={status}");
+
+    /// <summary>The daemon is alive; silence for longer than <see cref="WatchdogPeriod"/> has it ended and started again.</summary>
+    public void Alive() => Send("WATCHDOG=1");
+
+    /// <summary>How often the manager wants to hear; null when it does not, or means another process.</summary>
+    /// <param name="microseconds">What WATCHDOG_USEC says.</param>
+    /// <param name="process">What WATCHDOG_PID says.</param>
+    public static TimeSpan? WatchdogPeriod(string? microseconds, string? process)
+    {
+        bool isMeant = string.IsNullOrEmpty(process) || process == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        return isMeant && long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out long period)
+            && period is > 0 and <= LongestPeriod
+            ? TimeSpan.FromMicroseconds(period)
+            : null;
+    }
 
     public void Stopping() => Send("STOPPING=1\nSTATUS=finishing what is under way");
 

@@ -14,6 +14,7 @@ internal sealed class VolumeService(
 {
     private readonly ILogger _log = loggers.CreateLogger("DmIo.Daemon");
     private RunningVolumes? _volumes;
+    private Func<ValueTask> _endWatchdog = () => ValueTask.CompletedTask;
     private Func<ValueTask> _endWatch = () => ValueTask.CompletedTask;
     private Task<int> _errand = Task.FromResult(ExitCode.Success);
     private Func<ValueTask> _endReloading = () => ValueTask.CompletedTask;
@@ -33,6 +34,7 @@ internal sealed class VolumeService(
         Log.Serving(_log, _volumes.Exports.Count);
         string exports = _volumes.Exports.Count == 1 ? "1 export" : $"{_volumes.Exports.Count} exports";
         systemd.Ready($"serving {exports}, I/O by {_volumes.Backend}");
+        StartWatchdog(_volumes);
         // Clients are served already; those of the control socket wait for this.
         var reader = new VolumeReader(_volumes);
         var changes = new VolumeChanges(_volumes, reader);
@@ -56,6 +58,7 @@ internal sealed class VolumeService(
         if (await _control is { } control)
             await control.DisposeAsync();
         await _endWatch();
+        await _endWatchdog();
         Task<bool> stopping = _volumes.StopAsync(DaemonHost.StopBound - Reserve);
         try
         {
@@ -86,6 +89,19 @@ internal sealed class VolumeService(
         {
             return ExitCode.Failure;
         }
+    }
+
+    private void StartWatchdog(RunningVolumes volumes)
+    {
+        TimeSpan? period = SystemdNotifier.WatchdogPeriod(
+            Environment.GetEnvironmentVariable("WATCHDOG_USEC"), Environment.GetEnvironmentVariable("WATCHDOG_PID"));
+        if (period is not { } told)
+            return;
+        // The loop does not wait for a service manager.
+        var watchdog = new LoopWatchdog(
+            volumes.IoLoops, () => ThreadPool.UnsafeQueueUserWorkItem(_ => systemd.Alive(), null));
+        watchdog.Start(told / 2);
+        _endWatchdog = watchdog.DisposeAsync;
     }
 
     private async Task<int> RunErrandAsync(IErrand what, RunningVolumes volumes)

@@ -157,25 +157,6 @@ public sealed class ActivationTests
         Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
     }
 
-    // Goal: systemd understands the units, and they fit each other.
-    [Test]
-    public void Systemd_takes_the_units()
-    {
-        using var scratch = new Scratch();
-        string units = Path.Combine(BuiltProgram.Repository, "src/DmIo.Daemon/systemd");
-        string[] copies = [];
-        foreach (string unit in Directory.GetFiles(units))
-        {
-            // The program is not where packages put it.
-            string text = File.ReadAllText(unit).Replace("/usr/lib/dmio-nbd/dmio-nbd", BuiltProgram.Path, StringComparison.Ordinal);
-            copies = [.. copies, scratch.Write(Path.GetFileName(unit), text)];
-        }
-        Assert.That(copies.Select(Path.GetExtension), Is.EquivalentTo((string[])[".service", ".socket"]));
-        ToolResult verified = Tool.Run("systemd-analyze", ["verify", "--man=no", .. copies]);
-        Assert.That(verified.Output + verified.Error, Is.Empty);
-        Assert.That(verified.ExitCode, Is.Zero);
-    }
-
     private static string Refused(Volume volume, params string[] more)
     {
         using SocketKeeper keeper =
