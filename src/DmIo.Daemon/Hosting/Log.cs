@@ -21,7 +21,7 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Information, "serving {Exports} export(s)")]
     public static partial void Serving(ILogger log, int exports);
 
-    [LoggerMessage(22, LogLevel.Information, "memory is locked: {Size} of it now; this machine's swap may lie on a volume")]
+    [LoggerMessage(32, LogLevel.Information, "memory is locked: {Size} of it now; this machine's swap may lie on a volume")]
     public static partial void MemoryLocked(ILogger log, string size);
 
     [LoggerMessage(7, LogLevel.Information, "stopping: finishing what is under way")]
