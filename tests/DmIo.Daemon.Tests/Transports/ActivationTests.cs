@@ -104,7 +104,9 @@ public sealed class ActivationTests
         using var volume = new Volume();
         var environment = new Dictionary<string, string?>
         {
-            ["LISTEN_FDS"] = "2", ["LISTEN_PID"] = "1", ["LISTEN_FDNAMES"] = "a:b",
+            ["LISTEN_FDS"] = "2",
+            ["LISTEN_PID"] = "1",
+            ["LISTEN_FDNAMES"] = "a:b",
         };
         string[] arguments = volume.ServedWithoutAddress(
             "--create", "--run", "echo ${LISTEN_FDS-none} ${LISTEN_PID-none} ${LISTEN_FDNAMES-none}");
