@@ -6,6 +6,7 @@ internal sealed class FuzzWorlds : IDisposable
     private readonly Dictionary<FuzzWorldKind, FuzzWorld> _worlds = [];
     private readonly string _crashPath;
     private FuzzCase? _running;
+    private long _cases;
 
     /// <summary>Begins without any.</summary>
     /// <param name="crashPath">Where the case is written that takes the process with it.</param>
@@ -30,6 +31,7 @@ internal sealed class FuzzWorlds : IDisposable
         try
         {
             _running = what;
+            _cases++;
             FuzzRun.Run(world, what, features);
             return null;
         }
@@ -56,7 +58,7 @@ internal sealed class FuzzWorlds : IDisposable
         if (_running is not { } what)
             return;
         Directory.CreateDirectory(Path.GetDirectoryName(_crashPath)!);
-        File.WriteAllText(_crashPath, $"# {e.ExceptionObject.ToString()!.ReplaceLineEndings(" ")}\n{what}");
-        Console.Error.WriteLine($"{e.ExceptionObject}\nThe case that did it is in {_crashPath}.");
+        File.WriteAllText(_crashPath, $"# case {_cases}: {e.ExceptionObject.ToString()!.ReplaceLineEndings(" ")}\n{what}");
+        Console.Error.WriteLine($"{e.ExceptionObject}\nThe case that did it, the {_cases}th, is in {_crashPath}.");
     }
 }
