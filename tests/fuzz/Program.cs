@@ -8,7 +8,10 @@ const string Usage = "usage: dotnet run -c Release --project tests/fuzz -- [--fi
 var numbers = new Dictionary<string, int> { ["--first"] = 1, ["--seconds"] = 60, ["--jobs"] = 1, ["--unreached"] = 0 };
 var texts = new Dictionary<string, string?>
 {
-    ["--corpus"] = null, ["--failures"] = "out/fuzz", ["--replay"] = null, ["--minimise"] = null,
+    ["--corpus"] = null,
+    ["--failures"] = "out/fuzz",
+    ["--replay"] = null,
+    ["--minimise"] = null,
 };
 for (int i = 0; i < args.Length; i += 2)
 {

@@ -49,11 +49,15 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
         _legs = [new ScriptedDevice(_loop, "a", length), new ScriptedDevice(_loop, "b", length)];
         AddMemory(new FuzzExport("vol0", SizeBytes)
         {
-            Description = "the first", CanZeroFast = true, Content = new FuzzContent(SizeBytes),
+            Description = "the first",
+            CanZeroFast = true,
+            Content = new FuzzContent(SizeBytes),
         });
         AddMemory(new FuzzExport("blocks", SizeBytes)
         {
-            BlockBytes = 4096, CanTrim = false, Content = new FuzzContent(SizeBytes),
+            BlockBytes = 4096,
+            CanTrim = false,
+            Content = new FuzzContent(SizeBytes),
         });
         AddMemory(new FuzzExport("faulty", SizeBytes) { MayFail = true, Content = new FuzzContent(SizeBytes) });
         AddMemory(new FuzzExport("only-read", SizeBytes) { IsReadOnly = true, Content = new FuzzContent(SizeBytes) });
@@ -158,7 +162,10 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
             FuzzWorldKind.Crowded => little with { MaxUnsentBytes = 64 << 20, StallTimeout = StallTimeout },
             FuzzWorldKind.Tight => little with
             {
-                MaxOptions = 8, MaxRequestsInFlight = 3, MaxBytesInFlight = 64 << 10, MaxUnsentBytes = 4096,
+                MaxOptions = 8,
+                MaxRequestsInFlight = 3,
+                MaxBytesInFlight = 64 << 10,
+                MaxUnsentBytes = 4096,
             },
             _ => new NbdLimits(),
         };
@@ -245,7 +252,9 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
             _loop, "mirror", table, this, new MappedDeviceOptions { StateDirectory = _directory })));
         var export = new FuzzExport("mirror", SizeBytes)
         {
-            HasLegs = true, CanTrim = mirror.DiscardLimit > Sectors.Zero, CanZeroFast = mirror.CanZeroFast,
+            HasLegs = true,
+            CanTrim = mirror.DiscardLimit > Sectors.Zero,
+            CanZeroFast = mirror.CanZeroFast,
             Content = new FuzzContent(SizeBytes),
         };
         _memories.Add((export, _legs));

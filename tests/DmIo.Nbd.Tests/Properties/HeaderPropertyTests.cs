@@ -86,9 +86,9 @@ internal sealed class HeaderPropertyTests
     {
         // Goal: reader and writer agree, use up exactly what they say, and never go beyond the end.
         var items = (from size in Gen.Elements(2, 4, 8, 0)
-            from number in PropertyCheck.Numbers
-            from bytes in PropertyCheck.AnyBytes
-            select (Size: size, Number: number, Bytes: bytes)).ArrayOf();
+                     from number in PropertyCheck.Numbers
+                     from bytes in PropertyCheck.AnyBytes
+                     select (Size: size, Number: number, Bytes: bytes)).ArrayOf();
         PropertyCheck.Check(items, all =>
         {
             byte[] room = new byte[all.Sum(item => item.Size > 0 ? item.Size : item.Bytes.Length)];

@@ -17,8 +17,8 @@ internal sealed class ReadReplyPropertyTests
         // last chunk alone says DONE, and one that must not be fragmented has one chunk.
         var cases =
             from runs in (from isZero in ArbMap.Default.GeneratorFor<bool>()
-                from length in Gen.OneOf(Gen.Choose(1, 9000), Gen.Choose(1, 40).Select(n => n * 4096))
-                select (IsZero: isZero, Length: length)).ArrayOf()
+                          from length in Gen.OneOf(Gen.Choose(1, 9000), Gen.Choose(1, 40).Select(n => n * 4096))
+                          select (IsZero: isZero, Length: length)).ArrayOf()
             from at in Gen.OneOf(Gen.Choose(0, SizeBytes - 1), Gen.Choose(0, 255).Select(n => n * 4096))
             from length in Gen.Choose(1, SizeBytes)
             from isSole in ArbMap.Default.GeneratorFor<bool>()

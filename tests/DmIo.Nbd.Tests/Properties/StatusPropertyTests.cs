@@ -23,8 +23,8 @@ internal sealed class StatusPropertyTests
         var cases =
             from length in PropertyCheck.Numbers
             from runs in (from bytes in PropertyCheck.Numbers
-                from status in Gen.Choose(0, 2)
-                select new Run((long)(bytes >> 1), (ulong)status)).ArrayOf()
+                          from status in Gen.Choose(0, 2)
+                          select new Run((long)(bytes >> 1), (ulong)status)).ArrayOf()
             select (Length: Math.Clamp((long)(length >> 1), 1, most), Runs: runs);
         int room = StatusChunk.BytesFor(form, MostExtents);
         void* memory = NativeMemory.Alloc((nuint)room);
