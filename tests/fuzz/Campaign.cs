@@ -141,16 +141,17 @@ public sealed class Campaign
     private void Tell(FuzzCase what, string name, string failure)
     {
         int number = Interlocked.Increment(ref _failed);
-        (FuzzCase small, string how) = FuzzShrinker.Shrink(what, failure, s_shrinkTime);
+        string comment = $"# {name}: {failure.ReplaceLineEndings(" ")}\n";
         Directory.CreateDirectory(_failures);
-        string path = Path.Combine(_failures, $"failure-{number}.txt");
-        string comment = failure.ReplaceLineEndings(" ");
+        // Before it is made smaller: that may take the process with it.
+        File.WriteAllText(Path.Combine(_failures, $"failure-{number}-whole.txt"), $"{comment}{what}");
         lock (_lock)
-        {
-            File.WriteAllText(path, $"# {name}: {comment}\n{small}");
-            File.WriteAllText(Path.Combine(_failures, $"failure-{number}-whole.txt"), $"# {name}: {comment}\n{what}");
-            Console.WriteLine($"{name}, after {_cases} cases: {failure}\nMade smaller ({path}): {how}\n{small}");
-        }
+            Console.WriteLine($"{name}, after {_cases} cases: {failure}");
+        (FuzzCase small, string how) = FuzzShrinker.Shrink(what, failure, s_shrinkTime);
+        string path = Path.Combine(_failures, $"failure-{number}.txt");
+        File.WriteAllText(path, $"{comment}{small}");
+        lock (_lock)
+            Console.WriteLine($"{name}, made smaller ({path}): {how}\n{small}");
     }
 
     private void Report()

@@ -32,7 +32,7 @@ internal sealed class FuzzTests
         // Goal: fresh cases, and the corpus' changed in a few places. DMIO_SEED replays one that failed.
         int first = Environment.GetEnvironmentVariable("DMIO_SEED") is { } given ? int.Parse(given) : Random.Shared.Next();
         int count = Environment.GetEnvironmentVariable("DMIO_SEED") is null ? FreshCases : 1;
-        TestContext.Out.WriteLine($"seeds {first} to {first + count - 1}");
+        TestContext.Progress.WriteLine($"seeds {first} to {first + count - 1}");
         using var worlds = new FuzzWorlds(CrashPath);
         List<FuzzCase> corpus = FuzzCase.ParseAll(File.ReadLines(CorpusPath));
         for (int seed = first; seed < first + count; seed++)
@@ -51,7 +51,8 @@ internal sealed class FuzzTests
     {
         if (worlds.Run(what, new HashSet<uint>()) is not { } failure)
             return;
-        TestContext.Out.WriteLine($"{name}, which tests/fuzz --replay takes from a file:\n{what}");
+        // At once: making it smaller may take the process with it.
+        TestContext.Progress.WriteLine($"{name}: {failure}\nThe case, which tests/fuzz --replay takes from a file:\n{what}");
         (FuzzCase small, string how) = FuzzShrinker.Shrink(what, failure, s_shrinkTime);
         Assert.Fail($"{name}: {failure}\nMade smaller: {how}\n{small}");
     }
