@@ -50,11 +50,14 @@ public sealed class ManualTime : TimeProvider
     {
         private TimeSpan _period;
         private int _version;
+        private bool _isDisposed;
 
         public bool IsDue(int version) => version == _version;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
+            if (_isDisposed)
+                return false;
             _version++;
             _period = period;
             if (dueTime != Timeout.InfiniteTimeSpan)
@@ -69,7 +72,11 @@ public sealed class ManualTime : TimeProvider
             callback(state);
         }
 
-        public void Dispose() => _version++;
+        public void Dispose()
+        {
+            _isDisposed = true;
+            _version++;
+        }
 
         public ValueTask DisposeAsync()
         {

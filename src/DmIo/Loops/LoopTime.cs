@@ -42,9 +42,12 @@ internal sealed class LoopTime : TimeProvider
     {
         private long _due = long.MaxValue;
         private TimeSpan _period = Timeout.InfiniteTimeSpan;
+        private bool _isDisposed;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
+            if (_isDisposed)
+                return false;
             _period = period;
             if (dueTime == Timeout.InfiniteTimeSpan)
             {
@@ -73,7 +76,11 @@ internal sealed class LoopTime : TimeProvider
             callback(state);
         }
 
-        public void Dispose() => _due = long.MaxValue;
+        public void Dispose()
+        {
+            _isDisposed = true;
+            _due = long.MaxValue;
+        }
 
         public ValueTask DisposeAsync()
         {

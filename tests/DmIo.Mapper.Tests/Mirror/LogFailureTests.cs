@@ -214,6 +214,34 @@ public sealed class LogFailureTests
         Assert.That(rig.Status, Does.Contain(" 32/32 1 AA 3 disk log A"));
     }
 
+    // Goal: a stop is the end: a log that failed is not written any more when it works again. Others may have it by then.
+    [Test]
+    public void What_has_stopped_writes_no_log()
+    {
+        MirrorRig rig = Born();
+        rig.Legs[1].FailAll();
+        rig.Write(0);
+        // The stop finds out that the other leg has failed too, and wants to record it when it ends.
+        rig.Legs[0].FailAll(Errno.EIO, BlockOperation.Flush);
+        rig.LogDevice!.FailAll();
+        rig.Loop.Run(async () =>
+        {
+            try
+            {
+                await rig.Device.StopAsync();
+                Assert.Fail("the stop has a log");
+            }
+            catch (IOException)
+            {
+                await rig.Device.DisposeAsync();
+            }
+        });
+        rig.LogDevice.Heal();
+        rig.LogDevice.ClearLog();
+        rig.Advance(30);
+        Assert.That(rig.LogDevice.Log, Is.Empty);
+    }
+
     // Goal: what could not be struck from the record in time is struck later: it never makes a leg seem to lack what it
     // has when another leaves.
     [Test]

@@ -175,6 +175,7 @@ internal sealed partial class MirrorSimulation
             if (Knowledge.Version != version)
             {
                 Reach("episodes that a leg ended");
+                cancel.Cancel();
                 RestoreFlipped();
                 return null;
             }

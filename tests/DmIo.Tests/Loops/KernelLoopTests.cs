@@ -75,6 +75,25 @@ internal sealed class KernelLoopTests(string kind)
         Assert.That(seen, Is.EqualTo(new[] { "first True", "second True", "third True", "moved True" }));
     }
 
+    // Goal: who disposes of a timer hears nothing more of it, though somebody sets it once more.
+    [Test]
+    public void A_disposed_timer_cannot_be_set_again()
+    {
+        _test.Run(async () =>
+        {
+            TimeProvider time = _test.Loop.Time;
+            int times = 0;
+            ITimer disposed = time.CreateTimer(_ => times++, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            await disposed.DisposeAsync();
+            Assert.That(disposed.Change(TimeSpan.Zero, TimeSpan.FromMilliseconds(1)), Is.False);
+            var later = new TaskCompletionSource();
+            await using ITimer after = time.CreateTimer(
+                _ => later.SetResult(), null, TimeSpan.FromMilliseconds(5), Timeout.InfiniteTimeSpan);
+            await later.Task;
+            Assert.That(times, Is.Zero);
+        });
+    }
+
     [Test]
     public void A_periodic_timer_comes_again_until_it_is_disposed()
     {

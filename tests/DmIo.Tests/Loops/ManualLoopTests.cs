@@ -41,6 +41,19 @@ internal sealed class ManualLoopTests
         Assert.That(seen, Is.EqualTo(new[] { "often 2", "often 4", "late 5" }));
     }
 
+    // Goal: as on the real loop, or what the engine forgets there would not show under manual time.
+    [Test]
+    public void A_disposed_timer_cannot_be_set_again()
+    {
+        var loop = new ManualLoop();
+        int times = 0;
+        ITimer timer = loop.Time.CreateTimer(_ => times++, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        timer.Dispose();
+        Assert.That(timer.Change(TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan), Is.False);
+        loop.Time.Advance(TimeSpan.FromSeconds(2));
+        Assert.That(times, Is.Zero);
+    }
+
     [Test]
     public void A_held_lane_executes_when_told()
     {
