@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace DmIo.Tests;
 
 [TestFixture("threads")]
@@ -93,6 +94,39 @@ internal sealed class KernelLoopTests(string kind)
             Assert.That(times, Is.Zero);
         });
     }
+
+    // Goal: deadlines that do not come, as most, keep nothing in memory until the time when they would have.
+    [Test]
+    public void What_timers_know_of_goes_when_they_are_disposed() => _test.Run(async () =>
+    {
+        WeakReference[] states = [.. Enumerable.Range(0, 1000).Select(_ => Disposed(_test.Loop.Time, out WeakReference _))];
+        GC.Collect();
+        Assert.That(states.Count(s => s.IsAlive), Is.Zero);
+        await Task.CompletedTask;
+    });
+
+    // Goal: nor do they pile up themselves, though others wait; and those come.
+    [Test]
+    public void Disposed_timers_do_not_pile_up() => _test.Run(async () =>
+    {
+        TimeProvider time = _test.Loop.Time;
+        int fired = 0;
+        ITimer[] waiting = [.. Enumerable.Range(0, 50).Select(i => time.CreateTimer(
+            _ => fired++, null, TimeSpan.FromMilliseconds(20 + i), Timeout.InfiniteTimeSpan))];
+        var timers = new List<WeakReference>();
+        for (int i = 0; i < 10_000; i++)
+        {
+            _ = Disposed(time, out WeakReference timer);
+            timers.Add(timer);
+        }
+        GC.Collect();
+        Assert.That(timers.Count(t => t.IsAlive), Is.LessThan(300));
+        var last = new TaskCompletionSource();
+        await using ITimer after = time.CreateTimer(
+            _ => last.SetResult(), null, TimeSpan.FromMilliseconds(80), Timeout.InfiniteTimeSpan);
+        await last.Task;
+        Assert.That(fired, Is.EqualTo(waiting.Length));
+    });
 
     [Test]
     public void A_periodic_timer_comes_again_until_it_is_disposed()
@@ -208,5 +242,15 @@ internal sealed class KernelLoopTests(string kind)
             order.Add(name);
             then?.Invoke();
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference Disposed(TimeProvider time, out WeakReference timer)
+    {
+        object state = new();
+        ITimer created = time.CreateTimer(_ => { }, state, TimeSpan.FromHours(1), Timeout.InfiniteTimeSpan);
+        created.Dispose();
+        timer = new WeakReference(created);
+        return new WeakReference(state);
     }
 }
