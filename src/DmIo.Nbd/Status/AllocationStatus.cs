@@ -41,33 +41,36 @@ internal static class AllocationStatus
                 return null;
             }
         }
+        Task<IReadOnlyList<BlockExtent>?> finding = FindAsync(export, at, stop);
         try
         {
-            if (await FindAsync(export.Device, at, stop) is not { } extents)
+            if (await finding.WaitAsync(StatusLimits.Patience, export.Loop.Time) is not { } extents)
                 return null;
             Add(chunk, extents, at, stop);
             return extents.Count;
         }
-        finally
+        catch (TimeoutException)
         {
-            export.Lookups.Release();
+            return null;
         }
     }
 
-    // Null when the device cannot tell, or not in time.
-    private static async ValueTask<IReadOnlyList<BlockExtent>?> FindAsync(OrderedDevice device, long at, long stop)
+    // Null when the device cannot tell. It counts as looking until it has ended, though nobody may wait for it any more: a
+    // device that hangs is not asked again and again.
+    private static async Task<IReadOnlyList<BlockExtent>?> FindAsync(NbdExport export, long at, long stop)
     {
         Sectors start = Sectors.Floor(at);
         try
         {
-            ValueTask<IReadOnlyList<BlockExtent>> found = device.ReadExtentsAsync(start, Sectors.Ceiling(stop) - start);
-            return found.IsCompleted
-                ? await found
-                : await found.AsTask().WaitAsync(StatusLimits.Patience, device.Loop.Time);
+            return await export.Device.ReadExtentsAsync(start, Sectors.Ceiling(stop) - start);
         }
         catch (Exception e) when (e is IOException or TimeoutException or ObjectDisposedException)
         {
             return null;
+        }
+        finally
+        {
+            export.Lookups.Release();
         }
     }
 

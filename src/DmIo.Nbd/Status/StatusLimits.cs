@@ -16,8 +16,9 @@ internal static class StatusLimits
     public const long FirstWindowBytes = 8 << 20;
 
     /// <summary>
-    /// How many windows of an export are looked through at once: what was found waits for the loop, and the loop may have
-    /// more to do than those who find. 4: a disk has something to do, and what waits is small.
+    /// How many windows of an export are looked through at once, those included that nobody waits for any more: what was
+    /// found waits for the loop, and the loop may have more to do than those who find. 4: a disk has something to do, and
+    /// what waits is small.
     /// </summary>
     public const int LookupsAtOnce = 4;
 

@@ -133,6 +133,27 @@ internal sealed class BlockStatusTests(object form)
     }
 
     [Test]
+    public void A_device_that_hangs_over_it_is_not_asked_again_and_again()
+    {
+        // Goal: what it may have to answer stays bounded, all are answered, and when it has answered it is asked again.
+        const int many = 3 * StatusLimits.LookupsAtOnce;
+        var late = new TaskCompletionSource<IReadOnlyList<BlockExtent>>();
+        _server.OnLoop(_ => _device.Extents = (_, _) => new(late.Task));
+        for (ulong cookie = 1; cookie <= many; cookie++)
+        {
+            _probe.Send(_probe.Form == ReplyForm.Extended
+                ? NbdProbe.ExtendedRequest(NBD_CMD_BLOCK_STATUS, 0, 4096, cookie)
+                : NbdProbe.Request(NBD_CMD_BLOCK_STATUS, 0, 4096, cookie));
+        }
+        for (int i = 0; i < many; i++)
+            Assert.That(_probe.ReadChunk().ReadStatus().Extents, Is.EqualTo(new[] { (4096ul, 0ul) }));
+        Assert.That(_server.OnLoop(_ => _device.Asked.Count), Is.EqualTo(StatusLimits.LookupsAtOnce));
+        Tell((start, count) => [new BlockExtent(start, count, ExtentKind.Hole)]);
+        _server.OnLoop(_ => late.SetResult([]));
+        Assert.That(_probe.Status(0, 4096)[Allocation], Is.EqualTo(new[] { (4096ul, Hole) }));
+    }
+
+    [Test]
     public void A_client_that_leaves_while_the_device_looks_leaves_nothing_behind()
     {
         // Goal: the request ends with its connection, and the answer that comes later hurts nobody.
