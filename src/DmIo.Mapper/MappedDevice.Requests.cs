@@ -36,6 +36,8 @@ public sealed partial class MappedDevice
                 await target.ReadExtentsAsync(from - target.Begin, length, cancellationToken);
             foreach (BlockExtent extent in part)
                 extents.Add(extent with { Start = extent.Start + target.Begin });
+            if (ExtentBound.IsReached(extents, end))
+                break;
         }
         return extents;
     }

@@ -11,7 +11,7 @@ internal sealed partial class MirrorTarget
     {
         var extents = new List<BlockExtent>();
         Sectors end = start + count;
-        while (start < end)
+        while (start < end && !ExtentBound.IsReached(extents, end))
         {
             Leg? source = SourceAt(start, end, out Sectors next);
             count = next - start;

@@ -78,7 +78,7 @@ internal sealed class StripedTarget : LegTarget, IPartedTarget
         }
         var extents = new List<BlockExtent>();
         long end = start.Count + count.Count;
-        for (long at = start.Count; at < end;)
+        for (long at = start.Count; at < end && !ExtentBound.IsReached(extents, start + count);)
         {
             long chunk = ChunkOf(at);
             long take = Math.Min((chunk + 1) * _chunk, end) - at;

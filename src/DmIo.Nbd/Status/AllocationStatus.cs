@@ -21,14 +21,17 @@ internal static class AllocationStatus
                 chunk.Add(end - at, 0);
                 return;
             }
-            at = stop;
-            if (found < StatusLimits.FewExtents)
+            at = found.ToldBytes;
+            if (at < stop)
+                window = StatusLimits.FirstWindowBytes;
+            else if (found.Extents < StatusLimits.FewExtents)
                 window = Math.Min(window * StatusLimits.WindowGrowth, StatusLimits.LargestWindowBytes);
         }
     }
 
-    // How many extents were found; null when it is not known. Who waits for others does not wait for ever either.
-    private static async ValueTask<int?> LookAsync(NbdExport export, StatusChunk chunk, long at, long stop)
+    // Up to which byte is told now, and how many extents were found; null when it is not known. Who waits for others does
+    // not wait for ever either.
+    private static async ValueTask<(long ToldBytes, int Extents)?> LookAsync(NbdExport export, StatusChunk chunk, long at, long stop)
     {
         using (var patience = new CancellationTokenSource(StatusLimits.Patience, export.Loop.Time))
         {
@@ -46,8 +49,11 @@ internal static class AllocationStatus
         {
             if (await finding.WaitAsync(StatusLimits.Patience, export.Loop.Time) is not { } extents)
                 return null;
+            // The last of so many may stand for more than the device has looked at.
+            if (extents.Count == ExtentBound.Most)
+                stop = Math.Min(stop, extents[^1].Start.Bytes);
             Add(chunk, extents, at, stop);
-            return extents.Count;
+            return (stop, extents.Count);
         }
         catch (TimeoutException)
         {

@@ -54,7 +54,9 @@ public abstract class BlockDevice : IAsyncDisposable
 
     /// <summary>
     /// Tells what is known of a range without reading it: consecutive extents that cover exactly the range. A device
-    /// that knows nothing says that all of it is data. Only on the device's loop; the continuation runs there too.
+    /// that knows nothing says that all of it is data. Where there are more than <see cref="ExtentBound.Most"/>, the last
+    /// one told is all the rest, as data: to know more, ask from there on. Only on the device's loop; the continuation
+    /// runs there too.
     /// </summary>
     /// <exception cref="IOException">The device could not tell.</exception>
     public virtual ValueTask<IReadOnlyList<BlockExtent>> ReadExtentsAsync(

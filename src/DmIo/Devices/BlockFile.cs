@@ -116,7 +116,7 @@ internal sealed unsafe class BlockFile : IDisposable
         var extents = new List<BlockExtent>();
         long at = start.Bytes;
         long end = (start + count).Bytes;
-        while (at < end)
+        while (at < end && !ExtentBound.IsReached(extents, start + count))
         {
             long version = _known.Version;
             long data = at;

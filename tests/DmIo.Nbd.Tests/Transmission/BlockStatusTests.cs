@@ -93,6 +93,28 @@ internal sealed class BlockStatusTests(object form)
     }
 
     [Test]
+    public void Many_small_extents_behind_a_large_hole_are_told_one_by_one()
+    {
+        // Goal: the window that grew over the hole costs nothing where it meets them, and what one answer of the device
+        // leaves open is asked for again.
+        const long Small = 2L << 30;
+        Tell((start, count) =>
+        {
+            Sectors small = Sectors.Min(Sectors.Max(start, Sectors.FromBytes(Small)), start + count);
+            List<BlockExtent> extents = Kinds(small, start + count - small, 8, [ExtentKind.Data, ExtentKind.Hole]);
+            if (small > start)
+                extents.Insert(0, new BlockExtent(start, small - start, ExtentKind.Hole));
+            _ = ExtentBound.IsReached(extents, start + count);
+            return extents;
+        });
+        (ulong Length, ulong Status)[] told = _probe.Status(0, 3u << 30)[Allocation];
+        Assert.That(told, Has.Length.EqualTo(StatusLimits.MostExtents));
+        Assert.That(told[0], Is.EqualTo(((ulong)Small, Hole)));
+        Assert.That(told[1..].Select(e => e.Length), Is.All.EqualTo(4096ul));
+        Assert.That(told[1..].Select(e => e.Status), Is.EqualTo(Enumerable.Range(0, told.Length - 1).Select(i => i % 2 == 0 ? 0 : Hole)));
+    }
+
+    [Test]
     public void What_the_device_cannot_tell_is_data()
     {
         // Goal: 0 is always safe: errors, gaps and nothing at all.
@@ -194,7 +216,7 @@ internal sealed class BlockStatusTests(object form)
     {
         var extents = new List<BlockExtent>();
         long end = (start + count).Count;
-        for (long at = start.Count; at < end;)
+        for (long at = start.Count; at < end && !ExtentBound.IsReached(extents, start + count);)
         {
             long next = Math.Min((at / run + 1) * run, end);
             extents.Add(new BlockExtent(new(at), new(next - at), kinds[at / run % kinds.Length]));

@@ -169,6 +169,28 @@ internal sealed class FileDeviceTests(string loopKind, string where)
     }
 
     [Test]
+    public void Of_many_extents_the_last_one_told_is_the_rest_as_data()
+    {
+        // Memory stays bounded whatever a file is like; who asks on from there comes to know all of them.
+        const int block = 8;
+        WriteEveryOther(block);
+        OnDevice(async device =>
+        {
+            var told = new List<BlockExtent>();
+            for (Sectors at = Sectors.Zero; at < s_length;)
+            {
+                IReadOnlyList<BlockExtent> part = await device.ReadExtentsAsync(at, s_length - at);
+                Assert.That(part, Has.Count.LessThanOrEqualTo(ExtentBound.Most));
+                Assert.That((part[^1].End, part.Count < ExtentBound.Most || part[^1].Kind == ExtentKind.Data), Is.EqualTo((s_length, true)));
+                told.AddRange(part.Count == ExtentBound.Most ? part.SkipLast(1) : part);
+                at = told[^1].End;
+            }
+            Assert.That(told, Is.EqualTo(Enumerable.Range(0, (int)(s_length.Count / block)).Select(i => new BlockExtent(
+                new(i * block), new(block), i % 2 == 0 ? ExtentKind.Data : ExtentKind.Hole))));
+        });
+    }
+
+    [Test]
     public void Extents_cover_exactly_what_was_asked_for()
     {
         // Consecutive, no gap, from the first sector to the last, wherever the question begins and ends.
@@ -258,6 +280,15 @@ internal sealed class FileDeviceTests(string loopKind, string where)
         Assert.That((device.Length, device.IsDirect, device.Name), Is.EqualTo((s_length, where == "direct", _path)));
         await action(device);
     });
+
+    private void WriteEveryOther(int sectors)
+    {
+        using FileStream file = new(_path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        byte[] block = new byte[sectors * 512];
+        Array.Fill(block, (byte)1);
+        for (long at = 0; at < s_length.Bytes; at += 2 * block.Length)
+            RandomAccess.Write(file.SafeFileHandle, block, at);
+    }
 
     // The framework's own open asks for the lock that the device holds.
     private void TruncateBehindItsBack(long lengthBytes)
