@@ -28,14 +28,14 @@ public sealed class MemoryBoundTests
 
     // What each attack takes at least if it happens at all: about half of what was measured, in MiB.
     private const int LeastOfOptions = 5;
-    private const int LeastOfTls = 5;
+    private const int LeastOfTls = 2;
     private const int LeastOfWrites = 24;
     private const int LeastOfReads = 32;
     private const int LeastOfStatus = 32;
     private const int LeastOfAll = 64;
 
     // Requests of the client that behaves in which the peak must not have risen any more.
-    private const int QuietRequests = 200;
+    private const int QuietRequests = 60;
 
     private static readonly NbdLimits s_limits = new()
     {
@@ -126,7 +126,7 @@ public sealed class MemoryBoundTests
             attack();
         long highest = Peak();
         int since = _served;
-        Deadline.WaitFor(() => behaving.IsCompleted || IsQuiet(ref highest, ref since), "the attack's whole effect", TimeSpan.FromMinutes(2));
+        Deadline.WaitFor(() => behaving.IsCompleted || IsQuiet(ref highest, ref since), "the attack's whole effect", TimeSpan.FromMinutes(3));
         ending.Cancel();
         behaving.Wait();
         long peak = Peak() - _idle;
