@@ -95,8 +95,12 @@ internal sealed partial class MirrorTarget
             if (request.End > start && request.End < end)
                 end = request.End;
         }
-        ulong holders = _legs.NotLacking(_legs.RegionOf(start), _legs.LastOf(start, end - start));
-        return UpToDate(holders & ~tried, start, end);
+        long first = _legs.RegionOf(start);
+        long last = _legs.LastOf(start, end - start);
+        ulong holders = UpToDate(_legs.NotLacking(first, last) & ~tried, start, end);
+        if ((holders & ~_suspects) != 0)
+            holders &= ~_suspects;
+        return _legs.MayDiffer.ContainsAny(first, last) ? holders & (0 - holders) : holders;
     }
 
     private ulong UpToDate(ulong candidates, Sectors start, Sectors end)

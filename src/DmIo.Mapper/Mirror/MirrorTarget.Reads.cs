@@ -90,7 +90,8 @@ internal sealed partial class MirrorTarget
         {
             long region = _legs.RegionOf(start);
             candidates = Candidates(region, read.Tried);
-            if (candidates == 0)
+            // Who is behind with a write elsewhere in the region may serve this.
+            if (candidates == 0 && _lagging.Count == 0)
                 return false;
             long last = _legs.RegionOf(end - new Sectors(1));
             while (region < last && (candidates & Candidates(region + 1, read.Tried)) is not 0 and var both)

@@ -75,12 +75,59 @@ public sealed class EarlyWriteTests
         Assert.That(rig.Read(Region + 8).Data, Is.EqualTo(MirrorRig.Bytes(16, 1)[4096..]));
     }
 
+    // Goal: when each leg is behind with another write to a region and the one that has them all leaves, every sector is read
+    // from a leg that has it, and no read fails.
+    [Test]
+    public void Legs_that_are_each_behind_elsewhere_in_a_region_are_read()
+    {
+        MirrorRig rig = new MirrorRig(3, log: "disk 3 log {0} nosync")
+            .WithMirror(_ => new MirrorOptions { WriteQuorum = 1 }).Start();
+        rig.Write(Region, 16, seed: 1);
+        rig.Legs[1].Holds = rig.Legs[2].Holds = true;
+        Assert.That(rig.Submit(Write(Region + 100)).IsCompleted, "leg 0 has it");
+        Assert.That(rig.Submit(Write(Region + 200)).IsCompleted, "leg 0 has it");
+        Release(rig, Region + 100);
+        Release(rig, Region + 200, leg: 2);
+        rig.Loop.Finish(rig.Device.FailLegAsync(0));
+        rig.Legs[1].Holds = rig.Legs[2].Holds = false;
+
+        Assert.That(rig.Read(Region, 16).Error, Is.EqualTo(Errno.None), "both have it");
+        (Errno error, byte[] all) = rig.Read(Region, 300);
+        Assert.That(error, Is.EqualTo(Errno.None));
+        Assert.That(all[..(16 * Sectors.SizeBytes)], Is.EqualTo(MirrorRig.Bytes(16, 1)));
+        Assert.That(all[(100 * Sectors.SizeBytes)..(108 * Sectors.SizeBytes)], Is.EqualTo(MirrorRig.Bytes(8, 2)), "leg 1");
+        Assert.That(all[(200 * Sectors.SizeBytes)..(208 * Sectors.SizeBytes)], Is.EqualTo(MirrorRig.Bytes(8, 2)), "leg 2");
+    }
+
+    // Goal: where holders may differ that are each behind elsewhere in the region, the lowest alone is read.
+    [Test]
+    public void Where_legs_that_are_behind_may_differ_the_lowest_is_read()
+    {
+        MirrorRig rig = new MirrorRig(3, log: "disk 3 log {0} nosync")
+            .WithMirror(_ => new MirrorOptions { WriteQuorum = 1, Recovers = false, PreferredLeg = 2 }).Start();
+        rig.Write(Region);
+        rig.Crash();
+        TestBuffer.Random(new(8), 3).Span.CopyTo(rig.Legs[2].Contents(new(Region), new(8)));
+        rig.Start();
+        Assert.That(rig.Mirror.Knowledge.MayDiffer.Contains(2));
+        rig.Legs[1].Holds = rig.Legs[2].Holds = true;
+        rig.Submit(Write(Region + 100));
+        rig.Submit(Write(Region + 200));
+        Release(rig, Region + 100);
+        Release(rig, Region + 200, leg: 2);
+        rig.Loop.Finish(rig.Device.FailLegAsync(0));
+        rig.Legs[1].Holds = rig.Legs[2].Holds = false;
+        (Errno error, byte[] data) = rig.Read(Region);
+        Assert.That(error, Is.EqualTo(Errno.None));
+        Assert.That(data, Is.EqualTo(MirrorRig.Bytes(8, 1)));
+    }
+
     private static TestRequest Write(long sector, BlockFlags flags = BlockFlags.None) =>
         TestRequest.Write(new Sectors(sector), TestBuffer.Random(new Sectors(8), 2), flags);
 
-    private static void Release(MirrorRig rig, long sector)
+    private static void Release(MirrorRig rig, long sector, int leg = 1)
     {
-        rig.Legs[1].Release(rig.Legs[1].Held.Single(request => request.Start == new Sectors(sector)));
+        rig.Legs[leg].Release(rig.Legs[leg].Held.Single(request => request.Start == new Sectors(sector)));
         rig.Loop.RunUntilIdle();
     }
 }
