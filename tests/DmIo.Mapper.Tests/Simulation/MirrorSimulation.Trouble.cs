@@ -10,6 +10,7 @@ internal sealed partial class MirrorSimulation
 
     private TimeSpan _lastTrouble = s_longAgo;
     private bool _troubleSinceFlush;
+    private long _troubleAt;
     private bool _hasUnrecordedFlush;
     private bool _endsSoon;
 
@@ -194,6 +195,7 @@ internal sealed partial class MirrorSimulation
     {
         _lastTrouble = _loop.Time.Elapsed;
         _troubleSinceFlush = true;
+        _troubleAt = _model.Now;
     }
 
     private bool InTrouble()

@@ -282,7 +282,9 @@ internal sealed partial class MirrorSimulation : IDeviceSource
         if (request.Error == Errno.None)
         {
             Reach($"{request.Operation} ok");
-            _troubleSinceFlush &= request.Operation != BlockOperation.Flush;
+            // One that was asked before the trouble may be answered after it, and tells nothing of it.
+            if (request.Operation == BlockOperation.Flush && request.Flush.SubmittedAt > _troubleAt)
+                _troubleSinceFlush = false;
             return;
         }
         Reach($"{request.Operation} {request.Error}");
