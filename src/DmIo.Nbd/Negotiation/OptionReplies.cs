@@ -30,24 +30,25 @@ internal sealed class OptionReplies(uint option)
     /// <summary>One export of a list: its name and, behind it, its description.</summary>
     public OptionReplies Server(NbdExport export)
     {
-        WireWriter writer = Begin(
-            NBD_REP_SERVER, sizeof(uint) + export.NameBytes.Length + export.DescriptionBytes.Length);
+        byte[] description = export.DescriptionBytes; // Once: another thread may give it a new one.
+        WireWriter writer = Begin(NBD_REP_SERVER, sizeof(uint) + export.NameBytes.Length + description.Length);
         writer.WriteUInt32((uint)export.NameBytes.Length);
         writer.WriteBytes(export.NameBytes);
-        writer.WriteBytes(export.DescriptionBytes);
+        writer.WriteBytes(description);
         return this;
     }
 
     /// <summary>What is told of an export: size and flags always, the rest when asked for.</summary>
     public OptionReplies Infos(NbdExport export, ushort flags, in InfoRequest request, int maximumBlockBytes)
     {
+        byte[] description = export.DescriptionBytes;
         WireWriter writer = BeginInfo(NBD_INFO_EXPORT, sizeof(ulong) + sizeof(ushort));
         writer.WriteUInt64((ulong)export.SizeBytes);
         writer.WriteUInt16(flags);
         if (request.Wants(NBD_INFO_NAME))
             BeginInfo(NBD_INFO_NAME, export.NameBytes.Length).WriteBytes(export.NameBytes);
-        if (request.Wants(NBD_INFO_DESCRIPTION) && export.DescriptionBytes.Length > 0)
-            BeginInfo(NBD_INFO_DESCRIPTION, export.DescriptionBytes.Length).WriteBytes(export.DescriptionBytes);
+        if (request.Wants(NBD_INFO_DESCRIPTION) && description.Length > 0)
+            BeginInfo(NBD_INFO_DESCRIPTION, description.Length).WriteBytes(description);
         if (request.Wants(NBD_INFO_BLOCK_SIZE))
         {
             writer = BeginInfo(NBD_INFO_BLOCK_SIZE, 3 * sizeof(uint));

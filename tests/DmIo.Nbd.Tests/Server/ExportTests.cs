@@ -44,6 +44,39 @@ internal sealed class ExportTests
     }
 
     [Test]
+    public void A_description_that_changes_while_it_is_told_is_told_whole()
+    {
+        // Goal: a reload changes it at any time, on another thread: clients are told the one or the other, never a mixture,
+        // and no handshake breaks.
+        using var server = new TestServer(new NbdLimits { MaxOptions = 10_000 });
+        using NbdProbe probe = server.Connect();
+        probe.Greet();
+        NbdExport export = server.Server.Exports.Single();
+        string[] descriptions = ["the first", new('x', 4000)];
+        using var done = new CancellationTokenSource();
+        Task changing = Task.Run(() =>
+        {
+            for (int i = 0; !done.IsCancellationRequested; i++)
+                export.Description = descriptions[i % 2];
+        });
+        try
+        {
+            for (int i = 0; i < 3000; i++)
+            {
+                Assert.That(descriptions, Does.Contain(probe.Ask(NBD_OPT_LIST)[0].ReadServer().Description));
+                Assert.That(
+                    descriptions, Does.Contain(probe.Ask(NBD_OPT_INFO, NbdProbe.Info("vol0", NBD_INFO_DESCRIPTION))
+                        .Single(r => r.InfoType == NBD_INFO_DESCRIPTION).Text));
+            }
+        }
+        finally
+        {
+            done.Cancel();
+            TestServer.Wait(changing);
+        }
+    }
+
+    [Test]
     public void Control_characters_of_clients_never_reach_the_log()
     {
         // Goal: 2.19 (nbdkit 1.40): names that end a line, ring a bell or colour a terminal are written out.
