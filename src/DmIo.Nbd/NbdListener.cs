@@ -21,7 +21,7 @@ public sealed class NbdListener
         _logger = logger;
         // The file of a socket that was passed is whoever's who passed it.
         _identity = UnixPath is null || socket.Passed is not null ? null : ListenSocket.Identify(UnixPath);
-        _watch = new AcceptWatch(loop, socket.Fd, UnixPath is null, ToString(), logger, accepted);
+        _watch = new AcceptWatch(loop, socket.Fd, ToString(), logger, accepted);
         loop.Watch(_watch);
         if (socket.Passed is { } passed)
             logger.ListeningOnPassed(ToString(), passed.ToString());

@@ -1,4 +1,5 @@
 using System.Net;
+using DmIo.Linux;
 using DmIo.Nbd.Sockets;
 
 namespace DmIo.Nbd;
@@ -42,19 +43,19 @@ public sealed partial class NbdServer
     }
 
     /// <summary>Serves a client whose connection is there already, and returns when it has ended.</summary>
-    /// <param name="descriptor">A connected stream socket, which the server closes.</param>
+    /// <param name="descriptor">A connected stream socket, which the server closes, whatever comes of it.</param>
     /// <param name="peer">Who it is; null to ask the socket.</param>
+    /// <exception cref="ObjectDisposedException">The server stops.</exception>
     public Task ServeAsync(int descriptor, string? peer = null) => _loop.InvokeAsync(async () =>
     {
-        ObjectDisposedException.ThrowIf(_isStopping, this);
-        if (SocketCalls.LocalAddress(descriptor) is IPEndPoint)
-            SocketCalls.SetNoDelay(descriptor);
-        else
-            SocketCalls.EnlargeSendBuffer(descriptor);
+        if (_isStopping)
+        {
+            _ = Libc.Close(descriptor);
+            throw new ObjectDisposedException(nameof(NbdServer));
+        }
         PeerIdentity identity = SocketCalls.IdentifyPeer(descriptor);
         _admission.Enter(identity);
-        var client = new ServedClient(
-            ++_lastClient, peer ?? SocketCalls.DescribePeer(descriptor), identity, _admission.Limits, _loop.Time.GetUtcNow());
+        ServedClient client = Welcome(descriptor, identity, peer ?? SocketCalls.DescribePeer(descriptor));
         await NegotiateAsync(descriptor, client);
         while (_connections.Any(c => c.Client == client))
         {
@@ -63,6 +64,24 @@ public sealed partial class NbdServer
             await _changed.Task;
         }
     });
+
+    private void Accepted(int fd, string peer)
+    {
+        PeerIdentity identity = SocketCalls.IdentifyPeer(fd);
+        if (!_admission.TryEnter(identity, peer))
+        {
+            _ = Libc.Close(fd);
+            return;
+        }
+        ServedClient client = Welcome(fd, identity, peer);
+        _ = _loop.InvokeAsync(() => NegotiateAsync(fd, client));
+    }
+
+    private ServedClient Welcome(int fd, PeerIdentity identity, string peer)
+    {
+        SocketCalls.SetUp(fd);
+        return new ServedClient(++_lastClient, peer, identity, _admission.Limits, _loop.Time.GetUtcNow());
+    }
 
     private Task<NbdListener> ListenAsync(Func<BoundSocket> open) => _loop.InvokeAsync(() =>
     {

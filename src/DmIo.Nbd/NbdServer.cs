@@ -1,4 +1,3 @@
-using DmIo.Linux;
 using DmIo.Nbd.Negotiation;
 using DmIo.Nbd.Sockets;
 using DmIo.Nbd.Tls;
@@ -127,20 +126,6 @@ public sealed partial class NbdServer : IAsyncDisposable
 
     /// <summary>Stops at once, unless <see cref="StopAsync"/> has been called before.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
-
-    private void Accepted(int fd, string peer)
-    {
-        PeerIdentity identity = SocketCalls.IdentifyPeer(fd);
-        if (!_admission.TryEnter(identity, peer))
-        {
-            _ = Libc.Close(fd);
-            return;
-        }
-        if (identity.Address is not null)
-            SocketCalls.KeepAlive(fd);
-        var client = new ServedClient(++_lastClient, peer, identity, _admission.Limits, _loop.Time.GetUtcNow());
-        _ = _loop.InvokeAsync(() => NegotiateAsync(fd, client));
-    }
 
     private async ValueTask NegotiateAsync(int fd, ServedClient client)
     {

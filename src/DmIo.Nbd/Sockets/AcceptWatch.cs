@@ -20,19 +20,16 @@ internal sealed unsafe class AcceptWatch : FdWatch
     private const Errno EPROTO = (Errno)71;
 
     private readonly KernelLoop _loop;
-    private readonly bool _isTcp;
     private readonly string _name;
     private readonly ILogger _logger;
     private readonly Action<int, string> _accepted;
     private readonly ITimer _retry;
     private bool _isClosed;
 
-    public AcceptWatch(
-        KernelLoop loop, int fd, bool isTcp, string name, ILogger logger, Action<int, string> accepted)
+    public AcceptWatch(KernelLoop loop, int fd, string name, ILogger logger, Action<int, string> accepted)
         : base(fd)
     {
         _loop = loop;
-        _isTcp = isTcp;
         _name = name;
         _logger = logger;
         _accepted = accepted;
@@ -65,10 +62,6 @@ internal sealed unsafe class AcceptWatch : FdWatch
             Fd, address, &length, LinuxConstants.SOCK_NONBLOCK | LinuxConstants.SOCK_CLOEXEC);
         if (fd >= 0)
         {
-            if (_isTcp)
-                SocketCalls.SetNoDelay(fd);
-            else
-                SocketCalls.EnlargeSendBuffer(fd);
             _accepted(fd, SocketCalls.DescribePeer(fd, new ReadOnlySpan<byte>(address, SocketCalls.AddressBytes)));
             return true;
         }

@@ -28,10 +28,20 @@ internal static unsafe partial class SocketCalls
     private const int TCP_KEEPINTVL = 5;
     private const int TCP_KEEPCNT = 6;
 
-    /// <summary>
-    /// Sends small replies at once (the specification asks both ends to), where the socket is a TCP one.
-    /// </summary>
-    public static void SetNoDelay(int fd)
+    /// <summary>Sets the options that the socket of a client is to have.</summary>
+    public static void SetUp(int fd)
+    {
+        if (!IsTcp(fd))
+        {
+            EnlargeSendBuffer(fd);
+            return;
+        }
+        SetNoDelay(fd);
+        KeepAlive(fd);
+    }
+
+    // Small replies go out at once; the specification asks both ends for it.
+    private static void SetNoDelay(int fd)
     {
         int on = 1;
         _ = SetSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(int));
@@ -43,8 +53,8 @@ internal static unsafe partial class SocketCalls
     private const int KeepAliveIntervalSeconds = 30;
     private const int KeepAliveProbes = 10;
 
-    /// <summary>Has the kernel find out when a TCP peer is gone without a word.</summary>
-    public static void KeepAlive(int fd)
+    // Has the kernel find out when a TCP peer is gone without a word.
+    private static void KeepAlive(int fd)
     {
         int on = 1;
         int idle = KeepAliveIdleSeconds;
@@ -60,11 +70,8 @@ internal static unsafe partial class SocketCalls
     // the throughput of 1 MiB reads (src/DmIo/Loops/README.md). TCP sizes its buffers itself.
     private const int UnixSendBufferBytes = 2 << 20;
 
-    /// <summary>
-    /// Gives a Unix socket a larger send buffer: what was meant for a privileged daemon, otherwise what the system's
-    /// limit (net.core.wmem_max) leaves of it.
-    /// </summary>
-    public static void EnlargeSendBuffer(int fd)
+    // What was meant for a privileged daemon, otherwise what the system's limit (net.core.wmem_max) leaves of it.
+    private static void EnlargeSendBuffer(int fd)
     {
         int bytes = UnixSendBufferBytes;
         if (SetSocketOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(int)) != 0)
@@ -76,12 +83,8 @@ internal static unsafe partial class SocketCalls
     /// </summary>
     public static long UnacknowledgedBytes(int fd)
     {
-        int domain = 0;
-        uint length = sizeof(int);
-        if (GetSocketOption(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0 || domain is not (AF_INET or AF_INET6))
-            return 0;
         int bytes = 0;
-        return Libc.IoCtl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+        return IsTcp(fd) && Libc.IoCtl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
     }
 
     /// <summary>Who is at the other end: address and port, or the process behind a Unix socket.</summary>
@@ -125,6 +128,13 @@ internal static unsafe partial class SocketCalls
             default:
                 return default;
         }
+    }
+
+    private static bool IsTcp(int fd)
+    {
+        int domain = 0;
+        uint length = sizeof(int);
+        return GetSocketOption(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain is AF_INET or AF_INET6;
     }
 
     private static int Port(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);

@@ -119,6 +119,41 @@ internal sealed class PassedSocketTests
         Assert.That(server.Log.WaitFor(3013), Does.StartWith("unix:pid="));
     }
 
+    [Test]
+    public void A_connection_that_is_there_is_set_up_like_one_that_is_accepted()
+    {
+        // Goal: small replies go out at once, and a peer that is gone without a word is found out.
+        Socket listening = Bound(new IPEndPoint(IPAddress.Loopback, 0));
+        listening.Listen();
+        using NbdProbe probe = new(listening.LocalEndPoint!);
+        using Socket accepted = listening.Accept();
+        using var server = new TestServer();
+        Task served = server.Server.ServeAsync(Duplicate(Fd(accepted)));
+        probe.Go();
+        Assert.That(accepted.NoDelay);
+        Assert.That(accepted.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive), Is.Not.Zero);
+        Assert.That(accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime), Is.EqualTo(300));
+        accepted.Dispose();
+        probe.Send(NbdProbe.Request(Wire.NbdConstants.NBD_CMD_DISC, 0, 0));
+        TestServer.Wait(served);
+    }
+
+    [Test]
+    public void A_connection_that_comes_too_late_is_closed_and_refused_aloud()
+    {
+        // Goal: the descriptor is the server's from the call on; its client does not wait for a greeting.
+        Socket listening = Bound(InDirectory("pair"));
+        listening.Listen();
+        using NbdProbe probe = new(listening.LocalEndPoint!);
+        using Socket accepted = listening.Accept();
+        using var server = new TestServer();
+        TestServer.Wait(server.Server.StopAsync(TimeSpan.FromSeconds(5)));
+        Task served = server.Server.ServeAsync(Duplicate(Fd(accepted)));
+        accepted.Dispose();
+        probe.ExpectClosed();
+        Assert.That(served.Wait, Throws.InnerException.InstanceOf<ObjectDisposedException>());
+    }
+
     private static void AssertRefused(int fd, string reason)
     {
         NbdListenException refusal = Assert.Throws<NbdListenException>(() => PassedSocket.Open(fd, "web"))!;
