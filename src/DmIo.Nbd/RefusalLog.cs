@@ -10,7 +10,8 @@ internal sealed class RefusalLog(TimeProvider time)
     // Who is refused may try again a thousand times a second; a log is read by people. Arbitrary.
     private static readonly TimeSpan s_pause = TimeSpan.FromMinutes(1);
 
-    // So that many peers cannot fill the memory: beyond these they are told of together. Arbitrary.
+    // So that many peers fill neither the memory nor the log: beyond these, and one entry for each reason, they are told of
+    // together. Arbitrary.
     private const int MostPeers = 64;
 
     private readonly Dictionary<(string Reason, PeerIdentity Peer), Told> _told = [];
@@ -25,11 +26,7 @@ internal sealed class RefusalLog(TimeProvider time)
         long now = time.GetTimestamp();
         if (!_told.ContainsKey((reason, peer)) && _told.Count >= MostPeers)
         {
-            foreach ((var key, Told old) in _told.ToArray())
-            {
-                if (time.GetElapsedTime(old.At, now) >= s_pause && old.Untold == 0)
-                    _told.Remove(key);
-            }
+            MakeRoom(now);
             if (_told.Count >= MostPeers)
                 peer = default;
         }
@@ -45,6 +42,22 @@ internal sealed class RefusalLog(TimeProvider time)
         }
         (more, told.Untold, told.At) = (told.Untold, 0, now);
         return true;
+    }
+
+    // Those who have kept quiet since leave what was not told of them to those that are told of together.
+    private void MakeRoom(long now)
+    {
+        foreach ((var (reason, peer), Told old) in _told.ToArray())
+        {
+            if (peer == default || time.GetElapsedTime(old.At, now) < s_pause)
+                continue;
+            _told.Remove((reason, peer));
+            if (old.Untold == 0)
+                continue;
+            if (!_told.TryGetValue((reason, default), out Told? others))
+                _told.Add((reason, default), others = new Told { At = old.At });
+            others.Untold += old.Untold;
+        }
     }
 
     private sealed class Told

@@ -173,6 +173,33 @@ internal sealed class AdmissionTests
         Assert.That(told.IsDue("allow", new PeerIdentity(IPAddress.Parse("192.0.2.1"), null), out _), Is.True);
     }
 
+    [Test]
+    public void Peers_that_stay_away_make_room_for_others_and_are_not_forgotten()
+    {
+        // Goal: who was refused more than once and never comes back keeps no place among those that are told of one by one;
+        // what was not told of it is told with the next that are told of together.
+        const int most = 64;
+        var loop = new ManualLoop();
+        var told = new RefusalLog(loop.Time);
+        bool IsDue(int peer, out long more) =>
+            told.IsDue("allow", new PeerIdentity(new IPAddress(0x0a000000 + peer), null), out more);
+        for (int i = 0; i < most; i++)
+        {
+            Assert.That(IsDue(i, out _), Is.True);
+            Assert.That(IsDue(i, out _), Is.False);
+        }
+        Assert.That(IsDue(most, out _), Is.True, "the first of the others");
+        Assert.That(IsDue(most + 1, out _), Is.False, "the second");
+        loop.Time.Advance(TimeSpan.FromMinutes(2));
+        for (int i = 1000; i < 1000 + most - 1; i++)
+        {
+            Assert.That(IsDue(i, out long more), Is.True, "each has a line of its own again");
+            Assert.That(more, Is.Zero);
+        }
+        Assert.That(IsDue(2000, out long untold), Is.True);
+        Assert.That(untold, Is.EqualTo(most + 1));
+    }
+
     private static NbdProbe ConnectFrom(TestServer server, string address)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
