@@ -41,6 +41,7 @@ public sealed partial class NbdServer
         return _loop.InvokeAsync(() =>
         {
             (_admission.Limits, _admission.Allow) = (limits, allow);
+            _optionMemory.LimitBytes = limits.MaxOptionBytesInFlight;
             return ValueTask.CompletedTask;
         });
     }

@@ -13,12 +13,15 @@ internal sealed class OptionMemory(long limitBytes)
 
     private long _bytes;
 
+    /// <summary>The most that it may be; what is there stays.</summary>
+    public long LimitBytes { get; set; } = limitBytes;
+
     /// <summary>Whether there is room for an option's data; then it counts until <see cref="Return"/>.</summary>
     public bool TryTake(int bytes)
     {
         if (bytes <= ShortBytes)
             return true;
-        if (_bytes + bytes > limitBytes)
+        if (_bytes + bytes > LimitBytes)
             return false;
         _bytes += bytes;
         return true;

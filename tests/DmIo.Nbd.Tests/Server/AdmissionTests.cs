@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using DmIo.Nbd.Sockets;
 using DmIo.Testing;
+using static DmIo.Nbd.Wire.NbdConstants;
 
 namespace DmIo.Nbd.Tests;
 
@@ -135,6 +136,27 @@ internal sealed class AdmissionTests
         Assert.That(
             () => server.Server.ChangeAdmissionAsync(new NbdLimits { MaxRequestsInFlightPerLoop = 5 }, new NbdAllow()),
             Throws.ArgumentException);
+    }
+
+    [Test]
+    public void A_change_holds_for_long_options_too()
+    {
+        // Goal: what options may take in all is one of the limits that a reload changes.
+        using var server = new TestServer();
+        byte[] option = NbdProbe.Option(99, new byte[64 << 10]);
+        TestServer.Wait(server.Server.ChangeAdmissionAsync(new NbdLimits { MaxOptionBytesInFlight = 0 }, new NbdAllow()));
+        using (NbdProbe refused = server.Connect())
+        {
+            refused.Greet();
+            refused.Send(option.AsSpan(0, OptionHeaderBytes));
+            refused.ExpectClosed();
+        }
+        Assert.That(server.Log.WaitFor(3014), Does.Contain("65536 bytes").And.Contain("others"));
+        TestServer.Wait(server.Server.ChangeAdmissionAsync(new NbdLimits(), new NbdAllow()));
+        using NbdProbe answered = server.Connect();
+        answered.Greet();
+        answered.Send(option);
+        Assert.That(answered.ReadOptionReply().Type, Is.EqualTo(NBD_REP_ERR_UNSUP));
     }
 
     [Test]
