@@ -81,20 +81,22 @@ public sealed partial class NbdServer : IAsyncDisposable
     // For the tests: the most that any loop's connections ever had in use.
     internal long MostRentedBytes => _memories.Values.Max(m => m.MostRentedBytes);
 
-    // For the tests: what all loops' connections have in use; nothing, when none of them has anything under way.
-    internal Task<(long Bytes, int Objects)> ReadHeldAsync() => _loop.InvokeAsync(async () =>
+    // For the tests: what all loops' connections have in use; nothing, when none of them has anything under way. And how
+    // many of them stand in line.
+    internal Task<(long Bytes, int Objects, int Waiting)> ReadHeldAsync() => _loop.InvokeAsync(async () =>
     {
-        (long bytes, int objects) = (0, 0);
+        (long bytes, int objects, int waiting) = (0, 0, 0);
         foreach ((KernelLoop loop, LoopMemory memory) in _memories)
         {
             await loop.InvokeAsync(() =>
             {
                 bytes += memory.RentedBytes;
                 objects += memory.ObjectsInUse;
+                waiting += memory.Waiting;
                 return ValueTask.CompletedTask;
             });
         }
-        return (bytes, objects);
+        return (bytes, objects, waiting);
     });
 
     /// <summary>

@@ -19,6 +19,7 @@ internal sealed unsafe partial class LoopMemory
     {
         if (--_parkedCount == 0 && _isDisposed)
             FreeZeroes();
+        ServeLineLater();
     }
 
     /// <summary>Counts a buffer apart from the limit.</summary>
@@ -26,6 +27,13 @@ internal sealed unsafe partial class LoopMemory
     {
         _pinned.Add(_pool.Pin(buffer));
         ServeLineLater();
+    }
+
+    /// <summary>Counts a chunk apart from the limit.</summary>
+    public void Pin(ReceiveChunk chunk)
+    {
+        _chunkCount--;
+        Pin(chunk.Memory);
     }
 
     /// <summary>Takes back a buffer that was pinned.</summary>

@@ -30,14 +30,9 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     private readonly Stack<ReceiveChunk> _freeChunks = new();
     private readonly Stack<NbdRequest> _freeRequests = new();
     private readonly Stack<EdgeStep> _freeSteps = new();
-    private readonly Queue<NbdConnection> _line = new();
-    private readonly Step _serveLine;
-    private NbdConnection? _head;
-    private NbdConnection? _served;
     private ITimer? _sweep;
     private bool _sweepIsDue;
     private int _requestCount;
-    private bool _isAdmissionAwaited;
     private IoSegment[]? _zeroes;
     private int _madeObjects;
 
@@ -83,7 +78,7 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     {
         if (MustWait(connection) || _pool.RentedBytes + Footprint(bytes) + Footprint(scratchBytes) > _pool.LimitBytes)
         {
-            Wait(connection);
+            Wait(connection, toReceive: false);
             return false;
         }
         while (bytes > 0)
@@ -98,7 +93,6 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
             _ = _pool.TryRent(scratchBytes, out IoSegment scratch);
             request.SetScratch(scratch);
         }
-        Served(connection);
         MostRentedBytes = Math.Max(MostRentedBytes, _pool.RentedBytes);
         return true;
     }
@@ -108,18 +102,17 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     /// </summary>
     public ReceiveChunk? TryRentChunk(NbdConnection connection, bool wait)
     {
-        if (MustWait(connection) || _pool.RentedBytes + ReceiveChunk.SizeBytes > _chunkLimitBytes)
+        if (MustWaitToReceive(connection) || !HasRoomForChunk)
         {
             if (wait)
-                Wait(connection);
+                Wait(connection, toReceive: true);
             return null;
         }
         _ = _pool.TryRent(ReceiveChunk.SizeBytes, out IoSegment segment);
         if (!_freeChunks.TryPop(out ReceiveChunk? chunk))
             chunk = Made(new ReceiveChunk(this));
         chunk.Fill(segment);
-        if (wait)
-            Served(connection);
+        _chunkCount++;
         return chunk;
     }
 
@@ -132,9 +125,14 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     public void Return(ReceiveChunk chunk)
     {
         if (chunk.IsPinned)
+        {
             ReturnPinned(chunk.Memory);
+        }
         else
+        {
+            _chunkCount--;
             Return(chunk.Memory);
+        }
         _freeChunks.Push(chunk);
     }
 
@@ -145,10 +143,9 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     /// <summary>Whether a connection may start another request; if not, it waits like for memory.</summary>
     public bool TryAdmit(NbdConnection connection)
     {
-        if (_requestCount < _maxRequests)
+        if (_requestCount < _maxRequests && !MustWait(connection))
             return true;
-        _isAdmissionAwaited = true;
-        Wait(connection);
+        Wait(connection, toReceive: false);
         return false;
     }
 
@@ -158,15 +155,11 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
         return _freeRequests.TryPop(out NbdRequest? request) ? request : Made(new NbdRequest(this));
     }
 
-    /// <summary>A request is answered, or will not be: another may be started, though a device may still hold it.</summary>
-    public void RequestEnded()
-    {
-        _requestCount--;
-        if (!_isAdmissionAwaited)
-            return;
-        _isAdmissionAwaited = false;
-        ServeLineLater();
-    }
+    /// <summary>
+    /// A request is answered, or will not be: another may be started, though a device may still hold it. Whoever has answered
+    /// one tells those who wait.
+    /// </summary>
+    public void RequestEnded() => _requestCount--;
 
     public void Return(NbdRequest request) => _freeRequests.Push(request);
 
@@ -215,21 +208,6 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
             : whole + (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)Math.Max(rest, BufferPool.MinBytes));
     }
 
-    private bool MustWait(NbdConnection connection) =>
-        _served != connection && (_head is not null || _line.Count > 0);
-
-    private void Wait(NbdConnection connection)
-    {
-        if (connection.WaitsForMemory)
-            return;
-        connection.WaitsForMemory = true;
-        ScheduleSweep();
-        if (_served == connection)
-            _head = connection;
-        else
-            _line.Enqueue(connection);
-    }
-
     private void ScheduleSweep()
     {
         if (_sweepIsDue)
@@ -243,38 +221,10 @@ internal sealed unsafe partial class LoopMemory : LoopWork, IDisposable
     private void Sweep()
     {
         _sweepIsDue = false;
-        if (_head is null && _line.Count == 0)
+        if (Waiting == 0)
             return;
         foreach (NbdConnection connection in _connections.ToArray())
             connection.CloseIfStalled();
         ScheduleSweep();
-    }
-
-    // One grant per place in line: who wants more queues up again.
-    private void Served(NbdConnection connection)
-    {
-        if (_served == connection)
-            _served = null;
-    }
-
-    private void ServeLineLater()
-    {
-        if (_head is not null || _line.Count > 0)
-            _serveLine.Ready(_loop);
-    }
-
-    private void ServeLine()
-    {
-        while (_head is not null || _line.Count > 0)
-        {
-            NbdConnection next = _head ?? _line.Dequeue();
-            _head = null;
-            _served = next;
-            next.WaitsForMemory = false;
-            next.MemoryReturned();
-            _served = null;
-            if (_head is not null)
-                return;
-        }
     }
 }

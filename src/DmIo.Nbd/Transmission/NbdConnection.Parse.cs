@@ -216,6 +216,7 @@ internal sealed partial class NbdConnection
     // The header is understood and the request under way.
     private void Accept(NbdRequest request, long countedBytes)
     {
+        _memory.Served(this);
         _received.Skip(_headerBytes);
         request.CountedBytes = countedBytes;
         request.NextInFlight = _inFlight;

@@ -144,6 +144,7 @@ internal sealed partial class NbdConnection : FdWatch
         _inFlightCount--;
         _bytesInFlight -= request.CountedBytes;
         request.Release();
+        _memory.ServeLineLater();
         if (_isClosed && _inFlightCount == 0)
             End();
     }

@@ -64,6 +64,6 @@ internal sealed class ReceiveChunk(LoopMemory memory)
         if (IsPinned)
             return;
         IsPinned = true;
-        memory.Pin(Memory);
+        memory.Pin(this);
     }
 }

@@ -125,7 +125,7 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
             LetTurn();
         }
         _control.Check();
-        (long bytes, int objects) = Wait(Server.ReadHeldAsync());
+        (long bytes, int objects, _) = Wait(Server.ReadHeldAsync());
         Expect(bytes == 0 && objects == 0 && Server.PinnedBytes == 0, $"{bytes} bytes and {objects} objects stay in use");
         OnLoop(_loop, CheckDevices);
         foreach ((int id, _, string text) in Log.Lines)

@@ -82,6 +82,14 @@ internal sealed class TestServer : IDisposable
     public void WaitForHeld(int count) =>
         Assert.That(() => OnLoop(d => d.Held.Count), Is.EqualTo(count).After(5000, 2), "requests held");
 
+    /// <summary>Waits until so many bytes of the loop's memory are in use.</summary>
+    public void WaitForRented(long bytes) =>
+        Assert.That(() => Wait(Server.ReadHeldAsync()).Bytes, Is.EqualTo(bytes).After(5000, 2), "bytes in use");
+
+    /// <summary>Waits until so many connections stand in line for what the loop's connections share.</summary>
+    public void WaitForWaiting(int count) =>
+        Assert.That(() => Wait(Server.ReadHeldAsync()).Waiting, Is.EqualTo(count).After(5000, 2), "connections in line");
+
     /// <summary>Waits until so many changes have been accepted and have not ended.</summary>
     public void WaitForTurns(int count) =>
         Assert.That(() => OnLoop(_ => _export.Turns.Count), Is.EqualTo(count).After(5000, 2), "changes under way");

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using static DmIo.Nbd.Wire.NbdConstants;
 
 namespace DmIo.Nbd.Tests;
@@ -109,14 +110,16 @@ internal sealed class LimitTests
     [Test]
     public void Requests_of_all_connections_of_a_loop_are_bounded_and_everybody_gets_his_turn()
     {
-        // Goal: four clients want eight requests each at once, four are under way; all are answered.
+        // Goal: four clients want eight requests each at once, four are under way; all are answered, and whoever waits is
+        // served before anybody else is served twice, be it with or without memory.
         using var server = new TestServer(new NbdLimits { MaxRequestsInFlightPerLoop = 4 }, device: d => d.Holds = true);
         NbdProbe[] probes = [.. Enumerable.Range(0, 4).Select(_ => server.Go())];
-        foreach (NbdProbe probe in probes)
+        for (int n = 0; n < probes.Length; n++)
         {
-            probe.Send([.. Enumerable.Range(0, 8).SelectMany(i => i % 2 == 0
-                ? NbdProbe.Request(NBD_CMD_READ, (ulong)i * 512, 512, (ulong)i)
-                : NbdProbe.Request(NBD_CMD_FLUSH, 0, 0, (ulong)i))]);
+            probes[n].Send([.. Enumerable.Range(0, 8).SelectMany(i => NbdProbe.Request(
+                i % 2 == 0 ? NBD_CMD_TRIM : NBD_CMD_READ, (ulong)(n * 8 + i) * 512, 512, (ulong)i))]);
+            server.WaitForHeld(4);
+            server.WaitForWaiting(n + 1);
         }
         for (int left = 32; left > 0; left--)
         {
@@ -124,16 +127,41 @@ internal sealed class LimitTests
             Assert.That(server.OnLoop(d => d.Log.Count), Is.LessThanOrEqualTo(32 - left + 4));
             server.OnLoop(d => d.ReleaseFirst());
         }
+        long[] owners = server.OnLoop(d => d.Log.Select(call => call.Start.Count / 8).ToArray());
+        Assert.That(owners[..4], Is.All.Zero, "there was nobody else");
+        Assert.That(owners[4..8], Is.EquivalentTo(new[] { 0, 1, 2, 3 }), "who came next");
         foreach (NbdProbe probe in probes)
         {
             for (int i = 0; i < 8; i++)
             {
                 (uint error, ulong cookie) = probe.ReadReply();
                 Assert.That(error, Is.Zero);
-                probe.Receive(cookie % 2 == 0 ? 512 : 0);
+                probe.Receive(cookie % 2 == 0 ? 0 : 512);
             }
             probe.Dispose();
         }
+    }
+
+    [TestCase(NBD_CMD_READ)]
+    [TestCase(NBD_CMD_TRIM)]
+    public void Who_has_just_been_answered_does_not_overtake_who_waits_for_a_request(ushort command)
+    {
+        // Goal: the room that a client's own request leaves is not its own as long as others stand in line.
+        var limits = new NbdLimits { MaxRequestsInFlight = 1, MaxRequestsInFlightPerLoop = 1 };
+        using var server = new TestServer(limits, device: d => d.Holds = true);
+        using NbdProbe busy = server.Go();
+        using NbdProbe patient = server.Go();
+        for (ulong i = 0; i < 5; i++)
+            busy.Send(NbdProbe.Request(command, i * 512, 512, i));
+        server.WaitForHeld(1);
+        patient.Send(NbdProbe.Request(command, 8 * 512, 512, 8));
+        server.WaitForWaiting(1);
+        server.OnLoop(d => d.ReleaseFirst());
+        server.WaitForHeld(1);
+        server.WaitForWaiting(1);
+        server.OnLoop(d => d.ReleaseFirst());
+        server.WaitForHeld(1);
+        Assert.That(server.OnLoop(d => d.Log.Select(call => call.Start.Count).ToArray()), Is.EqualTo(new[] { 0, 8, 1 }));
     }
 
     [Test]
@@ -166,21 +194,30 @@ internal sealed class LimitTests
         }
         using NbdProbe late = server.Connect();
         late.Greet();
-        Assert.That(() => IsRefused(server, unfinished), Is.True.After(5000, 20));
+        byte[] whole = NbdProbe.Option(99, new byte[256 << 10]);
+        Assert.That(IsAnswered(server, whole), Is.False);
         Assert.That(server.Log.WaitFor(3014), Does.Contain("262144 bytes").And.Contain("others"));
         Assert.That(late.Ask(NBD_OPT_INFO, NbdProbe.Info(new string('x', 4096)))[^1].Type, Is.EqualTo(NBD_REP_ERR_UNKNOWN));
         late.GoOn();
         foreach (NbdProbe probe in greedy)
             probe.Dispose();
-        Assert.That(() => IsRefused(server, unfinished), Is.False.After(5000, 20), "room that has come back");
+        Assert.That(() => IsAnswered(server, whole), Is.True.After(5000, 20), "room that has come back");
     }
 
-    private static bool IsRefused(TestServer server, byte[] option)
+    // Who is refused is cut off while it sends.
+    private static bool IsAnswered(TestServer server, byte[] option)
     {
         using NbdProbe probe = server.Connect();
         probe.Greet();
-        probe.Send(option);
-        return probe.Socket.Poll(100_000, System.Net.Sockets.SelectMode.SelectRead);
+        try
+        {
+            probe.Send(option);
+            return probe.Socket.Receive(new byte[1]) > 0;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     [Test]
@@ -259,6 +296,38 @@ internal sealed class LimitTests
         Assert.That(
             server.OnLoop(d => d.Log.Select(c => c.Count.Bytes).TakeLast(2).ToArray()),
             Is.EqualTo(new[] { 1L << 20, 512L }));
+    }
+
+    [TestCase(NBD_CMD_READ)]
+    [TestCase(NBD_CMD_FLUSH)]
+    public void Who_waits_to_receive_keeps_nobody_from_what_was_received(ushort command)
+    {
+        // Goal: room to receive into comes back when the requests in it are started: these must not stand behind it in line.
+        var limits = new NbdLimits
+        {
+            MaxPayloadBytes = 1 << 20,
+            MaxBytesInFlightPerLoop = Transmission.LoopMemory.LeastBytes(1 << 20),
+        };
+        using var server = new TestServer(limits);
+        NbdProbe[] holders = [.. Enumerable.Range(0, 4).Select(_ => server.Go())];
+        byte[] request = NbdProbe.Request(command, 0, command == NBD_CMD_READ ? 512u : 0);
+        for (int i = 0; i < holders.Length; i++)
+        {
+            holders[i].Send(request.AsSpan(0, 10));
+            server.WaitForRented((i + 1) * Transmission.ReceiveChunk.SizeBytes);
+        }
+        using NbdProbe late = server.Go();
+        late.Send(request);
+        server.WaitForWaiting(1);
+        foreach (NbdProbe probe in holders.Append(late))
+        {
+            if (probe != late)
+                probe.Send(request.AsSpan(10));
+            Assert.That(probe.Expect(0), Is.Zero);
+            probe.Receive(command == NBD_CMD_READ ? 512 : 0);
+        }
+        foreach (NbdProbe probe in holders)
+            probe.Dispose();
     }
 
     [TestCase(true)]
