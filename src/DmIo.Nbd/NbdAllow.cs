@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using DmIo.Nbd.Sockets;
 
 namespace DmIo.Nbd;
@@ -38,9 +37,9 @@ public sealed record NbdAllow
     private static bool Contains(IPNetwork network, IPAddress address) =>
         network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address);
 
+    // A mapped base has the whole of its 96 bits in the prefix: a network's other bits are zero.
     private static IPNetwork Unmapped(IPNetwork network) =>
-        network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= Ipv4MappedBits
-            && network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6
+        network.BaseAddress.IsIPv4MappedToIPv6
             ? new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - Ipv4MappedBits)
             : network;
 }

@@ -19,6 +19,9 @@ internal sealed class AdmissionTests
     [TestCase("2001:db8::/32", "2001:db9::1", false)]
     [TestCase("::ffff:192.0.2.0/120", "192.0.2.7", true)]
     [TestCase("::ffff:192.0.2.0/120", "192.0.3.7", false)]
+    [TestCase("::ffff:0:0/96", "192.0.2.7", true)]
+    [TestCase("::ffff:0:0/95", "192.0.2.7", false)]
+    [TestCase("::/0", "192.0.2.7", false)]
     [TestCase("192.0.2.0/24", "127.0.0.1", false)]
     [TestCase("2001:db8::/32", "::1", false)]
     public void Networks_hold_their_addresses(string network, string address, bool isAllowed)
