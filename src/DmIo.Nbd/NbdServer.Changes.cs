@@ -94,7 +94,7 @@ public sealed partial class NbdServer
     {
         _exports.Remove(export);
         foreach (NbdConnection connection in ConnectionsOf(export))
-            connection.PostStop();
+            connection.PostExportGone();
         if (await WaitUntilAsync(() => !ConnectionsOf(export).Any(), bound))
             return true;
         _logger.RemovalWasForced(Printable.Name(export.Name), ConnectionsOf(export).Count());

@@ -14,7 +14,8 @@ internal readonly record struct EndReason(string Text, bool IsOrderly)
     public static readonly EndReason LongPayload = new("payload longer than any that is taken", false);
     public static readonly EndReason Stalled = new("client left memory unused that others waited for", false);
     public static readonly EndReason Stopped = new("server is stopping", true);
-    public static readonly EndReason Killed = new("requests did not finish before the server had to stop", false);
+    public static readonly EndReason ExportGone = new("its export is offered no longer", true);
+    public static readonly EndReason Killed = new("requests did not finish in the time that they were given", false);
 
     /// <summary>A call on the socket failed.</summary>
     public static EndReason Socket(string call, Errno errno) => new($"{call}: {Libc.Describe(errno)}", false);

@@ -62,7 +62,7 @@ internal sealed partial class NbdConnection
         }
         if (!_isOvertaken)
             _export.HalfClosed.OvertakenBy(this);
-        Errno refused = _isStopping || (_isOvertaken && RequestRules.Changes(header))
+        Errno refused = _isExportGone || (_isOvertaken && RequestRules.Changes(header))
             ? Errno.ESHUTDOWN
             : RequestRules.Check(header, _export, Form, !_contexts.IsEmpty, _limits.MaxPayloadBytes);
         if (header.Type == NBD_CMD_BLOCK_STATUS && refused == Errno.None)

@@ -44,7 +44,7 @@ internal sealed partial class NbdConnection : FdWatch
     private bool _isWatched;
     private bool _isClosed;
     private bool _isDraining;
-    private bool _isStopping;
+    private bool _isExportGone;
     private bool _hasDisconnected;
 
     /// <summary>Takes over a socket whose handshake is done.</summary>
@@ -105,7 +105,7 @@ internal sealed partial class NbdConnection : FdWatch
     /// The export is there no longer: answers new requests ESHUTDOWN, finishes the others, closes. Posted once, from the
     /// front loop.
     /// </summary>
-    public void PostStop() => _loop.Post(new Step(Stop));
+    public void PostExportGone() => _loop.Post(new Step(ExportGone));
 
     /// <summary>
     /// The server goes and may come back: finishes what was started and closes; what was not is never started, nor
@@ -215,12 +215,12 @@ internal sealed partial class NbdConnection : FdWatch
         Pump();
     }
 
-    private void Stop()
+    private void ExportGone()
     {
         if (_isClosed)
             return;
-        _isStopping = true;
-        _reason ??= EndReason.Stopped;
+        _isExportGone = true;
+        _reason ??= EndReason.ExportGone;
         Pump();
         CloseIfDrained();
     }
@@ -243,8 +243,8 @@ internal sealed partial class NbdConnection : FdWatch
 
     private void CloseIfDrained()
     {
-        if (_inFlightCount == 0 && _transport.UnsentBytes == 0 && (_isDraining || _isStopping))
-            Close(EndReason.Stopped);
+        if (_inFlightCount == 0 && _transport.UnsentBytes == 0 && (_isDraining || _isExportGone))
+            Close(_reason!.Value);
     }
 
     private void EndBatch()

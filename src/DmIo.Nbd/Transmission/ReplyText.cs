@@ -17,7 +17,7 @@ internal static class ReplyText
             NBD_EPERM => "the export is read-only",
             NBD_ENOSPC => "the range ends behind the end of the export",
             NBD_ENOTSUP => "zeroes would have to be written here, which is not fast",
-            NBD_ESHUTDOWN => "not done: the server is stopping, or another client has asked meanwhile",
+            NBD_ESHUTDOWN => "not done: the export is offered no longer, or another client has asked meanwhile",
             _ => "a command, flag, length or range that cannot be served, or was not negotiated",
         };
     }

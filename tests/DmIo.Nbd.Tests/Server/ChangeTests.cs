@@ -1,3 +1,4 @@
+using DmIo.Nbd.Wire;
 using static DmIo.Nbd.Wire.NbdConstants;
 
 namespace DmIo.Nbd.Tests;
@@ -37,9 +38,14 @@ internal sealed class ChangeTests
         using NbdProbe stays = server.Go();
         server.Server.AddExport(extra);
         using NbdProbe goes = server.Go("extra");
+        using NbdProbe structured = server.Connect();
+        structured.Greet();
+        structured.AgreeOn(ReplyForm.Structured);
+        structured.GoOn("extra");
         server.OnLoop(d => d.Holds = true);
         goes.Send([.. NbdProbe.Request(NBD_CMD_WRITE, 0, 512, 1), .. Bytes.Random(512, 1)]);
-        server.WaitForHeld(1);
+        structured.Send(NbdProbe.Request(NBD_CMD_READ, 512, 512, 2));
+        server.WaitForHeld(2);
         Task<bool> removed = server.Server.RemoveExportAsync(extra, TimeSpan.FromSeconds(10));
         Assert.That(() => server.Server.Exports, Has.Length.EqualTo(1).After(5000, 2));
         // What the front loop told the connection has arrived.
@@ -47,12 +53,15 @@ internal sealed class ChangeTests
         server.OnLoop(_ => 0);
         Assert.That(
             goes.Call(NBD_CMD_FLUSH, 0, 0), Is.EqualTo(NBD_ESHUTDOWN), "a new request during the removal");
+        structured.Send(NbdProbe.Request(NBD_CMD_READ, 512, 512, 3));
+        Assert.That(structured.ReadChunk().ReadError().Text, Does.Contain("the export is offered no longer"));
         Assert.That(removed.IsCompleted, Is.False);
         server.OnLoop(d => d.Holds = false);
         server.OnLoop(d => d.ReleaseAll());
         Assert.That(goes.Expect(1), Is.Zero);
         goes.ExpectClosed();
         Assert.That(TestServer.Wait(removed));
+        Assert.That(server.Log.WaitFor(3011), Does.Contain("its export is offered no longer"));
         Assert.That(stays.Read(0, 512), Is.EqualTo(Bytes.Random(512, 1)));
         using NbdProbe late = server.Connect();
         late.Greet();

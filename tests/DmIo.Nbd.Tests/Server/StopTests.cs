@@ -8,9 +8,9 @@ internal sealed class StopTests
     [Test]
     public void What_is_in_flight_finishes_and_what_is_new_is_left_for_another_connection()
     {
-        // Goal: 2.15: no new connections, ERR_SHUTDOWN for options but ABORT, replies, close. New requests, one that has half
-        // come among them, are neither done nor answered: the kernel's client would pass an error on to the file system,
-        // and sends what got no answer again.
+        // Goal: no new connections, ERR_SHUTDOWN for options but ABORT, replies to what was started, close. Unlike 2.15 new
+        // requests are neither done nor answered, not even ESHUTDOWN: the kernel's client would pass an error on to the file
+        // system, and sends what got no answer again.
         using var server = new TestServer(device: d => d.Holds = true);
         using NbdProbe probe = server.Go();
         using NbdProbe halfOpen = server.Connect();
