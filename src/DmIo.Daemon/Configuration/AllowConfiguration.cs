@@ -55,7 +55,7 @@ internal sealed record AllowConfiguration
         bool isNumber = text.Length > 0 && text.All(char.IsAsciiDigit);
         if (isNumber && uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number != uint.MaxValue)
             return number;
-        if (!isNumber && UserNames.Find(text) is { } id)
+        if (!isNumber && AccountNames.FindUser(text) is { } id)
             return id;
         mistakes.Add(place, isNumber
             ? $"{text} is no user's number; write one from 0 to {uint.MaxValue - 1}, or a name"

@@ -43,7 +43,7 @@ internal static class SocketAccess
         // The last number means "no group" to the kernel.
         if (uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number < uint.MaxValue)
             return number;
-        if (GroupName.Find(text) is { } id)
+        if (AccountNames.FindGroup(text) is { } id)
             return id;
         mistakes.Add(place, $"there is no group '{text}'; name one that 'getent group' shows, or its number");
         return null;
