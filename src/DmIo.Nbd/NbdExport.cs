@@ -9,6 +9,9 @@ namespace DmIo.Nbd;
 public sealed class NbdExport
 #pragma warning restore CA1001
 {
+    /// <summary>The longest name and the longest description, in bytes of UTF-8: the protocol's limit for any string.</summary>
+    public const int MaxTextBytes = MaxStringBytes;
+
     // What the specification tells clients to assume where nothing is said, and the page size of most of them.
     private const int PreferredBlockBytes = 4096;
 

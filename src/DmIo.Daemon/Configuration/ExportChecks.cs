@@ -1,13 +1,11 @@
 using System.Text;
+using DmIo.Nbd;
 
 namespace DmIo.Daemon.Configuration;
 
 /// <summary>The rules for exports: names that the protocol can carry, each once, at most one default.</summary>
 internal static class ExportChecks
 {
-    // The protocol's limit for any string.
-    private const int NameLimitBytes = 4096;
-
     public static void Run(ServeConfiguration source, HashSet<string> deviceNames, Mistakes mistakes)
     {
         if (source.Exports.Count == 0 && mistakes.Count == 0)
@@ -35,9 +33,9 @@ internal static class ExportChecks
     private static void CheckText(string place, string what, string text, Mistakes mistakes)
     {
         int length = Encoding.UTF8.GetByteCount(text);
-        if (length > NameLimitBytes)
+        if (length > NbdExport.MaxTextBytes)
             mistakes.Add(
-                place, $"the {what} is {length} bytes long and NBD's strings hold {NameLimitBytes}; shorten it");
+                place, $"the {what} is {length} bytes long and NBD's strings hold {NbdExport.MaxTextBytes}; shorten it");
         if (text.Any(char.IsControl))
             mistakes.Add(place, $"the {what} has control characters; leave them out");
     }

@@ -1,13 +1,11 @@
 using System.Text;
+using DmIo.Nbd;
 
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>What clients are told of an export, for people.</summary>
 internal static class ExportText
 {
-    // The protocol's limit for any string.
-    private const int LimitBytes = 4096;
-
     /// <summary>
     /// The description that was configured, and with it the volume's UUID if it has one: whoever finds a device attached can
     /// tell whose it is. A text that leaves no room for it is cut.
@@ -22,7 +20,7 @@ internal static class ExportText
         if (configured.Contains(id.ToString(), StringComparison.OrdinalIgnoreCase))
             return configured;
         string tail = $" ({uuid})";
-        return Cut(configured, LimitBytes - tail.Length) + tail;
+        return Cut(configured, NbdExport.MaxTextBytes - tail.Length) + tail;
     }
 
     private static string Cut(string text, int limitBytes)
