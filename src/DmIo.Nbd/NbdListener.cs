@@ -14,7 +14,7 @@ public sealed class NbdListener
     private readonly AcceptWatch _watch;
     private readonly (ulong, uint, uint, long, uint)? _identity;
 
-    internal NbdListener(KernelLoop loop, BoundSocket socket, ILogger logger, Action<int, string> accepted)
+    internal NbdListener(KernelLoop loop, BoundSocket socket, ILogger logger, Action<int, SocketPeer> accepted)
     {
         _loop = loop;
         _socket = socket;

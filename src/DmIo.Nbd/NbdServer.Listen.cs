@@ -53,9 +53,9 @@ public sealed partial class NbdServer
             _ = Libc.Close(descriptor);
             throw new ObjectDisposedException(nameof(NbdServer));
         }
-        PeerIdentity identity = SocketCalls.IdentifyPeer(descriptor);
-        _admission.Enter(identity);
-        ServedClient client = Welcome(descriptor, identity, peer ?? SocketCalls.DescribePeer(descriptor));
+        SocketPeer found = SocketCalls.PeerOf(descriptor);
+        _admission.Enter(found.Identity);
+        ServedClient client = Welcome(descriptor, found.Identity, peer ?? found.Text);
         await NegotiateAsync(descriptor, client);
         while (_connections.Any(c => c.Client == client))
         {
@@ -65,15 +65,14 @@ public sealed partial class NbdServer
         }
     });
 
-    private void Accepted(int fd, string peer)
+    private void Accepted(int fd, SocketPeer peer)
     {
-        PeerIdentity identity = SocketCalls.IdentifyPeer(fd);
-        if (!_admission.TryEnter(identity, peer))
+        if (!_admission.TryEnter(peer.Identity, peer.Text))
         {
             _ = Libc.Close(fd);
             return;
         }
-        ServedClient client = Welcome(fd, identity, peer);
+        ServedClient client = Welcome(fd, peer.Identity, peer.Text);
         _ = _loop.InvokeAsync(() => NegotiateAsync(fd, client));
     }
 

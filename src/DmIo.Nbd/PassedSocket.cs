@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using DmIo.Linux;
 using DmIo.Nbd.Sockets;
 
 namespace DmIo.Nbd;
@@ -46,7 +47,7 @@ public sealed class PassedSocket
         {
             null when errno == Errno.EBADF => "is not open",
             null => "is no socket",
-            not SocketCalls.SOCK_STREAM => "is a socket for datagrams or packets",
+            not LinuxConstants.SOCK_STREAM => "is a socket for datagrams or packets",
             _ when SocketCalls.LocalAddress(descriptor) is null => "is neither a TCP nor a Unix socket",
             _ when !SocketCalls.IsListening(descriptor) =>
                 "is a socket on which nobody listens (of a systemd socket unit: leave Accept= out)",

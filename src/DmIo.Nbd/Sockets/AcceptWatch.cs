@@ -22,11 +22,11 @@ internal sealed unsafe class AcceptWatch : FdWatch
     private readonly KernelLoop _loop;
     private readonly string _name;
     private readonly ILogger _logger;
-    private readonly Action<int, string> _accepted;
+    private readonly Action<int, SocketPeer> _accepted;
     private readonly ITimer _retry;
     private bool _isClosed;
 
-    public AcceptWatch(KernelLoop loop, int fd, string name, ILogger logger, Action<int, string> accepted)
+    public AcceptWatch(KernelLoop loop, int fd, string name, ILogger logger, Action<int, SocketPeer> accepted)
         : base(fd)
     {
         _loop = loop;
@@ -57,12 +57,11 @@ internal sealed unsafe class AcceptWatch : FdWatch
     {
         byte* address = stackalloc byte[SocketCalls.AddressBytes];
         uint length = SocketCalls.AddressBytes;
-        *(ushort*)address = 0;
         int fd = Libc.Accept(
             Fd, address, &length, LinuxConstants.SOCK_NONBLOCK | LinuxConstants.SOCK_CLOEXEC);
         if (fd >= 0)
         {
-            _accepted(fd, SocketCalls.DescribePeer(fd, new ReadOnlySpan<byte>(address, SocketCalls.AddressBytes)));
+            _accepted(fd, SocketCalls.PeerOf(fd, new ReadOnlySpan<byte>(address, (int)length)));
             return true;
         }
         Errno errno = Libc.LastErrno;

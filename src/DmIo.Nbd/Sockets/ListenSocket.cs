@@ -147,9 +147,8 @@ internal static class ListenSocket
 
     private static unsafe bool IsSocket(string path)
     {
-        const int S_IFSOCK = 0xc000;
         StatXBuffer stat;
         return Libc.StatX(LinuxConstants.AT_FDCWD, path, 0, LinuxConstants.STATX_BASIC_STATS, &stat) == 0
-            && (stat.Mode & LinuxConstants.S_IFMT) == S_IFSOCK;
+            && (stat.Mode & LinuxConstants.S_IFMT) == LinuxConstants.S_IFSOCK;
     }
 }

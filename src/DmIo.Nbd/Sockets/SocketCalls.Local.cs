@@ -1,23 +1,18 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using DmIo.Linux;
+using static DmIo.Linux.LinuxConstants;
 
 namespace DmIo.Nbd.Sockets;
 
 // What a socket is that this process was started with, and whom the file of one belongs to.
 internal static unsafe partial class SocketCalls
 {
-    public const int SOCK_STREAM = 1;
-
     private const int SO_TYPE = 3;
     private const int SO_ACCEPTCONN = 30;
-    private const int F_SETFD = 2;
-    private const int F_SETFL = 4;
-    private const int F_GETFL = 3;
-    private const int FD_CLOEXEC = 1;
-    private const int O_NONBLOCK = 0x800;
     private const uint NoChange = uint.MaxValue;
 
     // Where sun_path begins in struct sockaddr_un.
@@ -49,21 +44,12 @@ internal static unsafe partial class SocketCalls
         return GetSocketName(fd, address, &length) == 0 ? EndPointOf(new ReadOnlySpan<byte>(address, (int)length)) : null;
     }
 
-    /// <summary>Who is at the other end of a connection that was not accepted here.</summary>
-    public static string DescribePeer(int fd)
-    {
-        byte* address = stackalloc byte[AddressBytes];
-        uint length = AddressBytes;
-        *(ushort*)address = 0;
-        _ = GetPeerName(fd, address, &length);
-        return DescribePeer(fd, new ReadOnlySpan<byte>(address, AddressBytes));
-    }
-
     /// <summary>Keeps a descriptor from programs that this process starts.</summary>
-    public static void CloseOnExec(int fd) => _ = FileControl(fd, F_SETFD, FD_CLOEXEC);
+    public static void CloseOnExec(int fd) => _ = Libc.FileControl(fd, F_SETFD, FD_CLOEXEC);
 
     /// <summary>Lets no call on the socket wait, whoever else has it.</summary>
-    public static void SetNonBlocking(int fd) => _ = FileControl(fd, F_SETFL, FileControl(fd, F_GETFL, 0) | O_NONBLOCK);
+    public static void SetNonBlocking(int fd) =>
+        _ = Libc.FileControl(fd, F_SETFL, Libc.FileControl(fd, F_GETFL, 0) | O_NONBLOCK);
 
     /// <summary>
     /// Says, before it is bound, with which mode the file of a Unix socket is made; the umask takes its part of it.
@@ -100,11 +86,10 @@ internal static unsafe partial class SocketCalls
         }
     }
 
+    private static int Port(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
+
     [LibraryImport(Library, EntryPoint = "getsockname", SetLastError = true)]
     private static partial int GetSocketName(int fd, void* address, uint* length);
-
-    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int FileControl(int fd, int command, nint argument);
 
     [LibraryImport(Library, EntryPoint = "fchmod", SetLastError = true)]
     private static partial int ChangeMode(int fd, uint mode);

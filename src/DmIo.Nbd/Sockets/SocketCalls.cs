@@ -1,7 +1,7 @@
-using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.InteropServices;
 using DmIo.Linux;
+using static DmIo.Linux.LinuxConstants;
 
 namespace DmIo.Nbd.Sockets;
 
@@ -12,7 +12,6 @@ internal static unsafe partial class SocketCalls
     public const int AddressBytes = 128;
 
     private const string Library = "libc";
-    private const int AF_UNIX = 1;
     private const int AF_INET = 2;
     private const int AF_INET6 = 10;
     private const int SOL_SOCKET = 1;
@@ -87,57 +86,40 @@ internal static unsafe partial class SocketCalls
         return IsTcp(fd) && Libc.IoCtl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
     }
 
-    /// <summary>Who is at the other end: address and port, or the process behind a Unix socket.</summary>
-    public static string DescribePeer(int fd, ReadOnlySpan<byte> address)
-    {
-        switch (MemoryMarshal.Read<ushort>(address))
-        {
-            case AF_INET:
-                return new IPEndPoint(new IPAddress(address.Slice(4, 4)), Port(address)).ToString();
-            case AF_INET6:
-                var ip = new IPAddress(address.Slice(8, 16));
-                return new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, Port(address)).ToString();
-        }
-        int* credentials = stackalloc int[3];
-        uint length = 3 * sizeof(int);
-        return GetSocketOption(fd, SOL_SOCKET, SO_PEERCRED, credentials, &length) == 0
-            ? $"unix:pid={credentials[0]},uid={credentials[1]}"
-            : "unix";
-    }
-
-    /// <summary>Who is at the other end, to be let in or not.</summary>
-    public static PeerIdentity IdentifyPeer(int fd)
+    /// <summary>Who is at the other end of a connection.</summary>
+    public static SocketPeer PeerOf(int fd)
     {
         byte* address = stackalloc byte[AddressBytes];
         uint length = AddressBytes;
-        if (GetPeerName(fd, address, &length) != 0)
-            return default;
-        switch (*(ushort*)address)
-        {
-            case AF_INET:
-                return new PeerIdentity(new IPAddress(new ReadOnlySpan<byte>(address + 4, 4)), null);
-            case AF_INET6:
-                var ip = new IPAddress(new ReadOnlySpan<byte>(address + 8, 16));
-                return new PeerIdentity(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, null);
-            case AF_UNIX:
-                int* credentials = stackalloc int[3];
-                length = 3 * sizeof(int);
-                return GetSocketOption(fd, SOL_SOCKET, SO_PEERCRED, credentials, &length) == 0
-                    ? new PeerIdentity(null, (uint)credentials[1])
-                    : default;
-            default:
-                return default;
-        }
+        return PeerOf(
+            fd, GetPeerName(fd, address, &length) == 0 ? new ReadOnlySpan<byte>(address, (int)length) : default);
     }
 
-    private static bool IsTcp(int fd)
+    /// <summary>Who is at the other end of a connection; the address is known though it may be gone already.</summary>
+    public static SocketPeer PeerOf(int fd, ReadOnlySpan<byte> address)
+    {
+        if (EndPointOf(address) is IPEndPoint ip)
+        {
+            if (ip.Address.IsIPv4MappedToIPv6)
+                ip.Address = ip.Address.MapToIPv4();
+            return new SocketPeer(new PeerIdentity(ip.Address, null), ip.ToString());
+        }
+        int* credentials = stackalloc int[3];
+        uint length = 3 * sizeof(int);
+        if (DomainOf(fd) != AF_UNIX || GetSocketOption(fd, SOL_SOCKET, SO_PEERCRED, credentials, &length) != 0)
+            return new SocketPeer(default, "unknown");
+        uint user = (uint)credentials[1];
+        return new SocketPeer(new PeerIdentity(null, user), $"unix:pid={credentials[0]},uid={user}");
+    }
+
+    private static bool IsTcp(int fd) => DomainOf(fd) is AF_INET or AF_INET6;
+
+    private static int DomainOf(int fd)
     {
         int domain = 0;
         uint length = sizeof(int);
-        return GetSocketOption(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain is AF_INET or AF_INET6;
+        return GetSocketOption(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 ? domain : 0;
     }
-
-    private static int Port(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     private static partial int SetSocketOption(int fd, int level, int name, void* value, uint length);

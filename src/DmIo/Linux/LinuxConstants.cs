@@ -11,6 +11,12 @@ public static class LinuxConstants
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 
+    public const int F_SETFD = 2;
+    public const int F_GETFL = 3;
+    public const int F_SETFL = 4;
+    public const int F_DUPFD_CLOEXEC = 1030;
+    public const int FD_CLOEXEC = 1;
+
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
 
@@ -31,6 +37,8 @@ public static class LinuxConstants
     public const int S_IFMT = 0xf000;
     public const int S_IFREG = 0x8000;
     public const int S_IFBLK = 0x6000;
+    public const int S_IFSOCK = 0xc000;
+    public const int S_IFIFO = 0x1000;
 
     public const long TMPFS_MAGIC = 0x01021994;
     public const long RAMFS_MAGIC = 0x858458f6;
@@ -54,11 +62,18 @@ public static class LinuxConstants
     public const uint EPOLLRDHUP = 0x2000;
     public const uint EPOLLET = 1u << 31;
 
+    public const int AF_UNIX = 1;
+    public const int SOCK_STREAM = 1;
     public const int SOCK_CLOEXEC = 0x80000;
     public const int SOCK_NONBLOCK = 0x800;
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_NOSIGNAL = 0x4000;
+    public const int SHUT_WR = 1;
     public const int SHUT_RDWR = 2;
+
+    public const int SIGINT = 2;
+    public const int SIGKILL = 9;
+    public const int SIGTERM = 15;
 
     public const int PROT_READ = 1;
     public const int PROT_WRITE = 2;
@@ -66,7 +81,6 @@ public static class LinuxConstants
     public const int MAP_POPULATE = 0x8000;
 
     public const int MCL_CURRENT = 1;
-    public const int F_SETFD = 2;
     public const int MCL_FUTURE = 2;
     public const int MCL_ONFAULT = 4;
 

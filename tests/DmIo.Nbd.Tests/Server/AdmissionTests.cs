@@ -64,6 +64,24 @@ internal sealed class AdmissionTests
     }
 
     [Test]
+    public void Who_is_gone_before_it_is_taken_is_still_known()
+    {
+        // Goal: a client that is allowed and gives up at once is not counted, nor told of, as one that is not allowed.
+        using var server = new TestServer(overTcp: true, allow: new NbdAllow { Networks = [IPNetwork.Parse("127.0.0.1/32")] });
+        using var gone = new ManualResetEventSlim();
+        Task blocked = server.Front.InvokeAsync(() =>
+        {
+            gone.Wait();
+            return ValueTask.CompletedTask;
+        });
+        server.Connect().Reset();
+        gone.Set();
+        TestServer.Wait(blocked);
+        Assert.That(server.Log.WaitFor(3014), Does.StartWith("127.0.0.1:"));
+        Assert.That(server.Server.Refusals, Is.EqualTo(new NbdRefusals(0, 0, 0)));
+    }
+
+    [Test]
     public void Users_of_unix_sockets_are_told_apart()
     {
         // Goal: SO_PEERCRED decides; the refusal names the user.
