@@ -47,14 +47,14 @@ internal sealed class CommandErrand(string command) : IErrand
             return;
         if (ProcessTree.IsOfForeground(Environment.ProcessId) && await EndsWithinAsync(_process, s_byItself))
             return;
-        ProcessTree.Signal(_process.Id, ProcessTree.SIGTERM);
+        ProcessTree.Signal(_process.Id, Linux.LinuxConstants.SIGTERM);
         await EndsWithinAsync(_process, s_afterSignal);
     }
 
     public void Kill()
     {
         if (_process is { HasExited: false } process)
-            ProcessTree.Signal(process.Id, ProcessTree.SIGKILL);
+            ProcessTree.Signal(process.Id, Linux.LinuxConstants.SIGKILL);
     }
 
     public void Dispose()

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DmIo.Linux;
+using static DmIo.Linux.LinuxConstants;
 
 namespace DmIo.Daemon.Hosting;
 
@@ -10,15 +11,9 @@ internal static unsafe partial class DescriptorCalls
     public const int StandardOutput = 1;
 
     private const string Library = "libc";
-    private const int F_DUPFD_CLOEXEC = 1030;
-    private const int AF_UNIX = 1;
-    private const int SOCK_STREAM = 1;
 
     // Behind standard error.
     private const int FirstFree = 3;
-
-    private const int S_IFSOCK = 0xc000;
-    private const int S_IFIFO = 0x1000;
 
     public static bool IsSocket(int fd) => KindOf(fd) == S_IFSOCK;
 
@@ -27,7 +22,7 @@ internal static unsafe partial class DescriptorCalls
     /// <summary>Moves a standard stream to a descriptor of its own; what is left in its place leads nowhere.</summary>
     public static int TakeAway(int standard)
     {
-        int taken = FileControl(standard, F_DUPFD_CLOEXEC, FirstFree);
+        int taken = Libc.FileControl(standard, F_DUPFD_CLOEXEC, FirstFree);
         if (taken < 0)
             throw new IOException($"fcntl: {Libc.Describe(Libc.LastErrno)}");
         LeadNowhere(standard);
@@ -37,7 +32,7 @@ internal static unsafe partial class DescriptorCalls
     /// <summary>Nobody reads or writes there any more.</summary>
     public static void LeadNowhere(int standard)
     {
-        int nowhere = Libc.Open("/dev/null", LinuxConstants.O_RDWR | LinuxConstants.O_CLOEXEC, 0);
+        int nowhere = Libc.Open("/dev/null", O_RDWR | O_CLOEXEC, 0);
         if (nowhere < 0 || Duplicate(nowhere, standard) < 0)
             throw new IOException($"/dev/null: {Libc.Describe(Libc.LastErrno)}");
         _ = Libc.Close(nowhere);
@@ -47,7 +42,7 @@ internal static unsafe partial class DescriptorCalls
     public static (int A, int B) MakePair()
     {
         int* pair = stackalloc int[2];
-        if (SocketPair(AF_UNIX, SOCK_STREAM | LinuxConstants.SOCK_CLOEXEC, 0, pair) != 0)
+        if (SocketPair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
             throw new IOException($"socketpair: {Libc.Describe(Libc.LastErrno)}");
         return (pair[0], pair[1]);
     }
@@ -55,13 +50,10 @@ internal static unsafe partial class DescriptorCalls
     private static int KindOf(int fd)
     {
         StatXBuffer stat;
-        return Libc.StatX(fd, "", LinuxConstants.AT_EMPTY_PATH, LinuxConstants.STATX_BASIC_STATS, &stat) == 0
-            ? stat.Mode & LinuxConstants.S_IFMT
+        return Libc.StatX(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stat) == 0
+            ? stat.Mode & S_IFMT
             : 0;
     }
-
-    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int FileControl(int fd, int command, nint argument);
 
     [LibraryImport(Library, EntryPoint = "dup2", SetLastError = true)]
     private static partial int Duplicate(int from, int to);

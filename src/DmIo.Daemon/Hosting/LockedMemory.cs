@@ -45,7 +45,7 @@ internal static unsafe partial class LockedMemory
     private static string StartAnew(IEnumerable<int> kept)
     {
         foreach (int descriptor in kept)
-            _ = FileControl(descriptor, LinuxConstants.F_SETFD, 0);
+            _ = Libc.FileControl(descriptor, LinuxConstants.F_SETFD, 0);
         byte[] line = File.ReadAllBytes("/proc/self/cmdline");
         int count = line.AsSpan().Count((byte)0);
         fixed (byte* start = line)
@@ -87,9 +87,6 @@ internal static unsafe partial class LockedMemory
             return $"it may not be spared when memory runs out (/proc/self/oom_score_adj: {e.Message}); {CapabilityRemedy}";
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int FileControl(int descriptor, int command, nint argument);
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int PrCtl(int option, nuint a, nuint b, nuint c, nuint d);

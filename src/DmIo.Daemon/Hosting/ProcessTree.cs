@@ -1,14 +1,11 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
+using DmIo.Linux;
 
 namespace DmIo.Daemon.Hosting;
 
 /// <summary>A process and all that it has started: a shell passes no signal on to what it waits for.</summary>
-internal static partial class ProcessTree
+internal static class ProcessTree
 {
-    public const int SIGKILL = 9;
-    public const int SIGTERM = 15;
-
     /// <summary>Sends a signal to a process and to those beneath it, as far as they are there.</summary>
     public static void Signal(int process, int signal)
     {
@@ -17,16 +14,14 @@ internal static partial class ProcessTree
         for (int i = 0; i < all.Count; i++)
             all.AddRange(ChildrenOf(all[i]));
         foreach (int each in all)
-            _ = Kill(each, signal);
+            _ = Libc.Kill(each, signal);
     }
 
     /// <summary>Whether a terminal sends its signals (Ctrl-C) to a process.</summary>
     public static bool IsOfForeground(int process)
     {
-        // proc(5): behind the name in parentheses come state, parent, group, session, terminal, and its foreground group.
-        string stat = File.ReadAllText($"/proc/{process}/stat");
-        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return fields[2] == fields[5];
+        var stat = ProcessStat.Read(process);
+        return stat.Group == stat.ForegroundGroup;
     }
 
     private static List<int> ChildrenOf(int process)
@@ -46,7 +41,4 @@ internal static partial class ProcessTree
         }
         return children;
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
 }
