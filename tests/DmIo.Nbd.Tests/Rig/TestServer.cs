@@ -75,6 +75,13 @@ internal sealed class TestServer : IDisposable
         return 0;
     });
 
+    /// <summary>Waits until connections have heard what the front loop has told them so far.</summary>
+    public void LetFrontBeHeard()
+    {
+        Wait(_front.InvokeAsync(() => new ValueTask<int>(0)));
+        OnLoop(_ => 0);
+    }
+
     /// <summary>The device's bytes, now.</summary>
     public byte[] Contents() => OnLoop(d => d.Contents().ToArray());
 

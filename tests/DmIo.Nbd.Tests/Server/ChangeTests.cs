@@ -48,9 +48,7 @@ internal sealed class ChangeTests
         server.WaitForHeld(2);
         Task<bool> removed = server.Server.RemoveExportAsync(extra, TimeSpan.FromSeconds(10));
         Assert.That(() => server.Server.Exports, Has.Length.EqualTo(1).After(5000, 2));
-        // What the front loop told the connection has arrived.
-        TestServer.Wait(server.Front.InvokeAsync(() => new ValueTask<int>(0)));
-        server.OnLoop(_ => 0);
+        server.LetFrontBeHeard();
         Assert.That(
             goes.Call(NBD_CMD_FLUSH, 0, 0), Is.EqualTo(NBD_ESHUTDOWN), "a new request during the removal");
         structured.Send(NbdProbe.Request(NBD_CMD_READ, 512, 512, 3));

@@ -114,6 +114,7 @@ internal sealed class LimitTests
         // served before anybody else is served twice, be it with or without memory.
         using var server = new TestServer(new NbdLimits { MaxRequestsInFlightPerLoop = 4 }, device: d => d.Holds = true);
         NbdProbe[] probes = [.. Enumerable.Range(0, 4).Select(_ => server.Go())];
+        server.LetFrontBeHeard();
         for (int n = 0; n < probes.Length; n++)
         {
             probes[n].Send([.. Enumerable.Range(0, 8).SelectMany(i => NbdProbe.Request(
@@ -151,6 +152,7 @@ internal sealed class LimitTests
         using var server = new TestServer(limits, device: d => d.Holds = true);
         using NbdProbe busy = server.Go();
         using NbdProbe patient = server.Go();
+        server.LetFrontBeHeard();
         for (ulong i = 0; i < 5; i++)
             busy.Send(NbdProbe.Request(command, i * 512, 512, i));
         server.WaitForHeld(1);

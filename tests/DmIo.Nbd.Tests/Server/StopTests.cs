@@ -20,9 +20,7 @@ internal sealed class StopTests
         Task stop = server.Server.StopAsync(TimeSpan.FromSeconds(10));
         server.Log.WaitFor(3002);
         Assert.That(() => server.Connect(), Throws.InstanceOf<System.Net.Sockets.SocketException>());
-        // What the front loop told the connection has arrived.
-        TestServer.Wait(server.Front.InvokeAsync(() => new ValueTask<int>(0)));
-        server.OnLoop(_ => 0);
+        server.LetFrontBeHeard();
         probe.Send([.. NbdProbe.Request(NBD_CMD_WRITE, 0, 512, 2), .. Bytes.Random(512, 2)]);
         probe.Send(NbdProbe.Request(NBD_CMD_FLUSH, 0, 0, 3));
         Assert.That(halfOpen.Ask(NBD_OPT_LIST).Single().Type, Is.EqualTo(NBD_REP_ERR_SHUTDOWN));
