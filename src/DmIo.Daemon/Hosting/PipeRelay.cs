@@ -11,6 +11,9 @@ internal sealed unsafe class PipeRelay(int input, int output, int socket)
     // As much as a pipe holds.
     private const int BufferBytes = 64 << 10;
 
+    private const int SHUT_WR = 1;
+    private const int SHUT_RDWR = 2;
+
     private readonly TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Completes when all that came from the socket is in the output, or nobody reads it.</summary>
@@ -29,14 +32,15 @@ internal sealed unsafe class PipeRelay(int input, int output, int socket)
     private void Receive()
     {
         Carry(input, socket);
-        const int sendingSide = 1; // SHUT_WR
-        _ = Libc.Shutdown(socket, sendingSide);
+        _ = Libc.Shutdown(socket, SHUT_WR);
     }
 
     private void Send()
     {
         Carry(socket, output);
         _ = Libc.Close(output);
+        // A server that has more to send would wait for someone to take it, and the other way for the server.
+        _ = Libc.Shutdown(socket, SHUT_RDWR);
         _written.TrySetResult();
     }
 

@@ -91,6 +91,38 @@ public sealed class StdioTests
         volume.CompareLegs();
     }
 
+    // Goal: a client that dies in the middle of an answer is an end, however much is still to be sent: of its output alone,
+    // too.
+    [TestCase("both")]
+    [TestCase("output")]
+    public void A_client_that_dies_while_it_reads_ends_the_daemon(string closed)
+    {
+        using var volume = new Volume();
+        string[] serve = [BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio")];
+        const string script = """
+            import os, struct, subprocess, sys
+            daemon = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            read, write = daemon.stdout.fileno(), daemon.stdin.fileno()
+            assert os.read(read, 18)[:8] == b"NBDMAGIC"
+            os.write(write, struct.pack(">I8sII", 3, b"IHAVEOPT", 1, 0))
+            assert os.read(read, 10)[:8] == struct.pack(">Q", 64 << 20)
+            # More than any pipe holds.
+            os.write(write, struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, 0, 16 << 20))
+            assert os.read(read, 1) == b"\x67"
+            os.close(read)
+            if sys.argv[1] == "both":
+                os.close(write)
+            try:
+                # Less than the server gives a client that takes nothing.
+                sys.exit(daemon.wait(timeout=20))
+            finally:
+                daemon.kill()
+            """;
+        ToolResult result = Tool.Run("/usr/bin/python3", ["-c", script, closed, .. serve]);
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        volume.CompareLegs();
+    }
+
     // Goal: a signal ends it in good order although its client neither speaks, nor reads, nor goes.
     [TestCase("socket")]
     [TestCase("pipes")]
