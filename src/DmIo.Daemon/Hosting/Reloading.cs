@@ -77,11 +77,8 @@ internal sealed class Reloading(
             Log.ReloadFailed(log, sentence);
         string done = report.Done.Count == 0 ? "no device and no export has changed" : string.Join("; ", report.Done);
         Log.Reloaded(log, file, done);
-        return $"serving {Exports}, I/O by {volumes.Backend}";
+        return volumes.Summary;
     }
-
-    private string Exports =>
-        volumes.ServedExports.Length == 1 ? "1 export" : $"{volumes.ServedExports.Length} exports";
 
     private async Task<string> ReadCertificatesAsync()
     {
@@ -101,6 +98,6 @@ internal sealed class Reloading(
                 Log.ReloadFailed(log, $"certificates: {e.Message}; new clients go on with those from before");
             }
         }
-        return $"serving {Exports}, I/O by {volumes.Backend}";
+        return volumes.Summary;
     }
 }

@@ -62,6 +62,16 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
     /// <summary>How device I/O is done: io_uring or threads.</summary>
     public string Backend => _loops[0].Backend;
 
+    /// <summary>What is done, for whoever asks how the daemon fares.</summary>
+    public string Summary
+    {
+        get
+        {
+            string exports = ServedExports.Length == 1 ? "1 export" : $"{ServedExports.Length} exports";
+            return $"serving {exports}, I/O by {Backend}";
+        }
+    }
+
     /// <summary>What happens to the devices.</summary>
     public EventRing Events { get; } = new();
 

@@ -32,8 +32,7 @@ internal sealed class VolumeService(
         if (configuration.Source.LockMemory)
             Log.MemoryLocked(_log, ByteSize.Format(Environment.WorkingSet >> 20 << 20));
         Log.Serving(_log, _volumes.Exports.Count);
-        string exports = _volumes.Exports.Count == 1 ? "1 export" : $"{_volumes.Exports.Count} exports";
-        systemd.Ready($"serving {exports}, I/O by {_volumes.Backend}");
+        systemd.Ready(_volumes.Summary);
         StartWatchdog(_volumes);
         // Clients are served already; those of the control socket wait for this.
         var reader = new VolumeReader(_volumes);
