@@ -10,8 +10,8 @@ namespace DmIo.Daemon.Hosting;
 /// longer than it may. SIGHUP has the configuration read again, unless it is the terminal that says goodbye: then it stops the
 /// host as well.
 /// </summary>
-internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, ReloadRequests reloads, ILoggerFactory loggers)
-    : IHostLifetime, IDisposable
+internal sealed class SignalLifetime(
+    IHostApplicationLifetime lifetime, ReloadRequests reloads, ILoggerFactory loggers, IErrand? errand = null) : IHostLifetime, IDisposable
 {
     // What shells report for a process that a signal ended: 128 and the signal's number.
     private const int StatusOfSignal = 128;
@@ -67,9 +67,12 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, ReloadRe
     {
         context.Cancel = true;
         if (Interlocked.Increment(ref _signals) == 1)
+        {
             lifetime.StopApplication();
-        else
-            ProcessExit.Now(StatusOfSignal + NumberOf(context.Signal));
+            return;
+        }
+        errand?.Kill();
+        ProcessExit.Now(StatusOfSignal + NumberOf(context.Signal));
     }
 
     private static int NumberOf(PosixSignal signal) => signal switch

@@ -13,18 +13,21 @@ internal sealed class SystemdNotifier
 
     private readonly string? _path = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
 
-    public void Ready(string status) => Send($"READY=1\nSTATUS={status}");
+    private readonly Lock _lock = new();
+    private bool _isStopping;
+
+    public void Ready(string status) => SendUnlessStopping($"READY=1\nSTATUS={status}");
 
     /// <summary>What was told is read again; <see cref="Ready"/> follows.</summary>
     public void Reloading()
     {
         // The manager's clock, so that it knows that this answers its own signal (Type=notify-reload).
         long microseconds = (long)(Stopwatch.GetTimestamp() * (1e6 / Stopwatch.Frequency));
-        Send($"RELOADING=1\nMONOTONIC_USEC={microseconds}\nSTATUS=reading the configuration again");
+        SendUnlessStopping($"RELOADING=1\nMONOTONIC_USEC={microseconds}\nSTATUS=reading the configuration again");
     }
 
     /// <summary>What `systemctl status` shows.</summary>
-    public void Status(string status) => Send($"STATUS={status}");
+    public void Status(string status) => SendUnlessStopping($"STATUS={status}");
 
     /// <summary>The daemon is alive; silence for longer than <see cref="WatchdogPeriod"/> has it ended and started again.</summary>
     public void Alive() => Send("WATCHDOG=1");
@@ -41,7 +44,24 @@ internal sealed class SystemdNotifier
             : null;
     }
 
-    public void Stopping() => Send("STOPPING=1\nSTATUS=finishing what is under way");
+    /// <summary>The daemon ends; nothing else is told of it any more but that it is alive.</summary>
+    public void Stopping()
+    {
+        lock (_lock)
+        {
+            _isStopping = true;
+            Send("STOPPING=1\nSTATUS=finishing what is under way");
+        }
+    }
+
+    private void SendUnlessStopping(string message)
+    {
+        lock (_lock)
+        {
+            if (!_isStopping)
+                Send(message);
+        }
+    }
 
     private void Send(string message)
     {

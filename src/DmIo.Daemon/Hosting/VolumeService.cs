@@ -49,16 +49,11 @@ internal sealed class VolumeService(
     {
         if (_volumes is null)
             return;
-        await _endReloading();
         systemd.Stopping();
         Log.Stopping(_log);
         if (errand is not null)
             await errand.EndAsync();
-        if (await _control is { } control)
-            await control.DisposeAsync();
-        await _endWatch();
-        await _endWatchdog();
-        Task<bool> stopping = _volumes.StopAsync(DaemonHost.StopBound - Reserve);
+        Task<bool> stopping = StopAsync(_volumes);
         try
         {
             await stopping.WaitAsync(DaemonHost.StopBound, TimeProvider.System, CancellationToken.None);
@@ -67,6 +62,7 @@ internal sealed class VolumeService(
         {
             // A leg that hangs in the kernel cannot be waited for; the state file says that the stop was not clean.
             Log.StopTookTooLong(_log, DaemonHost.StopBound.TotalSeconds);
+            errand?.Kill();
             ProcessExit.Now(ExitCode.Failure);
         }
         Environment.ExitCode = await StatusOfErrandAsync();
@@ -74,6 +70,19 @@ internal sealed class VolumeService(
             Log.Stopped(_log);
         else if (Environment.ExitCode == ExitCode.Success)
             Environment.ExitCode = ExitCode.Failure;
+    }
+
+    // What changes the volumes may hang with a leg of theirs, so it counts as a part of the stop.
+    private async Task<bool> StopAsync(RunningVolumes volumes)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        await _endReloading();
+        await _endWatch();
+        if (await _control is { } control)
+            await control.DisposeAsync();
+        await _endWatchdog();
+        TimeSpan left = DaemonHost.StopBound - Reserve - TimeProvider.System.GetElapsedTime(start);
+        return await volumes.StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
     }
 
     // It has been asked to end, and nobody serves it any more.

@@ -82,6 +82,26 @@ public sealed class RunTests
         volume.CompareLegs();
     }
 
+    // Goal: who is in a hurry, and signals twice, leaves no command behind.
+    [Test]
+    public void A_second_signal_ends_both_at_once()
+    {
+        using var volume = new Volume();
+        using DaemonProcess daemon = DaemonProcess.Launch(
+            [
+                "serve", .. volume.ServedWithoutAddress("--create", "--log-level", "information"), "--run",
+                "trap '' TERM; echo $$; while :; do sleep 0.2; done",
+            ]);
+        int shell = 0;
+        Deadline.WaitFor(
+            () => int.TryParse(daemon.Output, CultureInfo.InvariantCulture, out shell) || daemon.HasExited, "the command");
+        daemon.Signal("TERM");
+        daemon.WaitForLog("stopping: ");
+        daemon.Signal("TERM");
+        Assert.That(daemon.WaitForExit(), Is.EqualTo(128 + 15), daemon.Log);
+        Deadline.WaitFor(() => !IsAlive(shell), "the command's end");
+    }
+
     // Goal: what does not go together, and a command that is none.
     [Test]
     public void Mistakes_are_told()
