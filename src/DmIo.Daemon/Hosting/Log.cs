@@ -66,8 +66,11 @@ internal static partial class Log
     [LoggerMessage(21, LogLevel.Error, "{Device}: could not be taken to another I/O loop, and is gone: {Reason}")]
     public static partial void Lost(ILogger log, string device, string reason);
 
-    [LoggerMessage(31, LogLevel.Error, "what the daemon serves for could not be done")]
-    public static partial void ErrandFailed(ILogger log, Exception exception);
+    [LoggerMessage(31, LogLevel.Error, "{Option}: what the daemon serves for could not be done")]
+    public static partial void ErrandFailed(ILogger log, string option, Exception exception);
+
+    [LoggerMessage(33, LogLevel.Error, "{Reason}")]
+    public static partial void ErrandNotBegun(ILogger log, string reason);
 
     [LoggerMessage(22, LogLevel.Information, "read {File} again: {Done}")]
     public static partial void Reloaded(ILogger log, string file, string done);

@@ -35,6 +35,8 @@ internal sealed class StdioErrand : IErrand
         }
     }
 
+    public string Option => "--stdio";
+
     public CheckedConfiguration Prepare(CheckedConfiguration configuration) => configuration;
 
     public async Task<int> RunAsync(RunningVolumes volumes)

@@ -118,11 +118,16 @@ internal sealed class VolumeService(
         {
             return await what.RunAsync(volumes);
         }
+        catch (StartException e)
+        {
+            Log.ErrandNotBegun(_log, e.Message);
+            return e.ExitCode;
+        }
 #pragma warning disable CA1031 // Whatever it is, the volumes are stopped in good order.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Log.ErrandFailed(_log, e);
+            Log.ErrandFailed(_log, what.Option, e);
             return ExitCode.Failure;
         }
         finally

@@ -127,6 +127,53 @@ public sealed class RunTests
         Assert.That(volume.Legs.Where(File.Exists), Is.Empty);
     }
 
+    // Goal: where its socket cannot be is told in a sentence, with the variable that names another place.
+    [Test]
+    public void A_place_for_the_socket_that_cannot_be_had_is_told()
+    {
+        using var volume = new Volume();
+        // Nothing can be made there, not even by root.
+        var environment = new Dictionary<string, string?> { ["TMPDIR"] = "/proc" };
+        ToolResult result = Tool.Run(
+            environment, BuiltProgram.Path, ["serve", .. volume.ServedWithoutAddress("--create"), "--run", "true"]);
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        Assert.That(result.Error, Does.Match(
+            @"^dmio-nbd: --run: no directory for the command's socket can be made in /proc/ \(.*\); set TMPDIR to a directory that may "
+            + @"be written\n$"));
+        Assert.That(volume.Legs.Where(File.Exists), Is.Empty);
+    }
+
+    // Goal: a command that cleans up too much has ended all the same as it has.
+    [Test]
+    public void A_command_may_remove_its_own_socket()
+    {
+        using var volume = new Volume();
+        ToolResult result = Run(volume, "rm -r \"$(dirname \"$unixsocket\")\"; exit 7");
+        Assert.That(result.ExitCode, Is.EqualTo(7), result.Error);
+        Assert.That(result.Error, Is.Empty);
+    }
+
+    // Goal: a machine without a shell is told so, and the volume is closed in good order.
+    [Test]
+    [Category("Root")]
+    public void A_shell_that_is_missing_is_told()
+    {
+        Needs.Namespaces();
+        using var volume = new Volume();
+        string nothing = volume.Scratch.Write("nothing", "");
+        ToolResult result = Tool.Run(
+            "unshare",
+            [
+                "--mount", "/bin/bash", "-c", "mount --bind \"$1\" /bin/sh && shift && exec \"$@\"", "bash", nothing, BuiltProgram.Path,
+                "serve", .. volume.ServedWithoutAddress("--create"), "--run", "true",
+            ]);
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Error);
+        Assert.That(result.Error.Split('\n'), Has.Length.EqualTo(2));
+        Assert.That(result.Error, Does.Match(@" --run: /bin/sh cannot be started \(.*\); commands need a shell there, such as dash or bash\n$"));
+        using DaemonProcess again = volume.Serve();
+        Assert.That(again.Log, Does.Not.Contain("not stopped cleanly"));
+    }
+
     private static ToolResult Run(Volume volume, string command) => Tool.Run(
         BuiltProgram.Path, ["serve", .. volume.ServedWithoutAddress("--create"), "--run", command]);
 
