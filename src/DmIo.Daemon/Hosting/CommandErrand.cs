@@ -45,7 +45,8 @@ internal sealed class CommandErrand : IErrand
 
     public async Task<int> RunAsync(RunningVolumes volumes)
     {
-        string name = volumes.Server.DefaultExport!.Name;
+        // Those that are hidden are there for whoever knows their names.
+        string name = volumes.Server.DefaultExport?.Name ?? volumes.Exports[0].Name;
         bool tls = volumes.Exports.Any(e => e.Name == name && e.Tls);
         var start = new ProcessStartInfo(Shell, ["-c", _command]) { UseShellExecute = false };
         start.Environment["uri"] = Announcement.UriOf(name, volumes.Endpoints[0], tls);

@@ -174,6 +174,26 @@ public sealed class RunTests
         Assert.That(again.Log, Does.Not.Contain("not stopped cleanly"));
     }
 
+    // Goal: a volume that is hidden is served to a command, which is told its name.
+    [Test]
+    public void Of_hidden_exports_the_first_is_the_commands()
+    {
+        using var scratch = new Scratch();
+        scratch.Sparse("a.img", 1 << 20);
+        string file = scratch.Write("dmio-nbd.json", """
+            {
+              "exports": [
+                { "name": "x", "device": "a.img", "hidden": true, "readOnly": true },
+                { "name": "y", "device": "a.img", "hidden": true, "readOnly": true },
+              ],
+            }
+            """);
+        ToolResult result = Tool.Run(
+            BuiltProgram.Path, "serve", "--config", file, "--run", "nbdinfo --size \"$uri\"; echo $exportname").MustSucceed();
+        Assert.That(result.Output, Is.EqualTo($"{1 << 20}\nx\n"));
+        Assert.That(result.Error, Is.Empty);
+    }
+
     private static ToolResult Run(Volume volume, string command) => Tool.Run(
         BuiltProgram.Path, ["serve", .. volume.ServedWithoutAddress("--create"), "--run", command]);
 
