@@ -66,7 +66,9 @@ internal sealed partial class RunningVolumes
     {
         const string restart = "stays as it is; restart the daemon to change it";
         ServeConfiguration now = _configuration.Source;
-        if (!Places(now.Listeners).SetEquals(Places(next.Listeners)))
+        // A file's listeners are for other starts where the one client is known.
+        bool hasListeners = next is { OverStdio: false, Command: null };
+        if (hasListeners && !Places(now.Listeners).SetEquals(Places(next.Listeners)))
             yield return $"listeners: where clients are let in {restart}";
         if (now.StateDirectory != next.StateDirectory)
             yield return $"stateDirectory: {now.StateDirectory} {restart}";
@@ -103,6 +105,7 @@ internal sealed partial class RunningVolumes
         }
 
         static HashSet<ListenerConfiguration> Places(IEnumerable<ListenerConfiguration> listeners) =>
-            [.. listeners.Select(l => l with { Place = "" })];
+            // Those that were passed are whoever passes them's.
+            [.. listeners.Where(l => l.Passed is null).Select(l => l with { Place = "" })];
     }
 }

@@ -259,5 +259,39 @@ public sealed class ReloadTests
         Assert.That(daemon.Stop(), Is.Zero, daemon.Log);
     }
 
+    // Goal: a file whose listeners are none of this daemon's is told nothing of them.
+    [Test]
+    public void Sockets_that_were_passed_are_no_change()
+    {
+        using var scratch = new Scratch();
+        scratch.Sparse("a.img", 1 << 20);
+        string file = scratch.Write("dmio-nbd.json", """{ "exports": [ { "name": "a", "device": "a.img" } ] }""");
+        using SocketKeeper keeper = SocketKeeper.Start(
+            [$"unix:{scratch["nbd.sock"]}"], "--config", file, "--control", scratch["control.sock"]);
+        keeper.Process.WaitForLog("serving ");
+        Tool.Run("kill", "-HUP", $"{keeper.DaemonId}").MustSucceed();
+        keeper.Process.WaitForLog("again: no device and no export has changed");
+        Assert.That(keeper.Log, Does.Not.Contain("listeners"));
+        Assert.That(keeper.Stop(), Is.Zero, keeper.Log);
+    }
+
+    // Goal: nor is one that serves a command.
+    [Test]
+    public void A_commands_socket_is_no_change()
+    {
+        using var scratch = new Scratch();
+        scratch.Sparse("a.img", 1 << 20);
+        string file = scratch.Write(
+            "dmio-nbd.json",
+            """{ "listeners": [ { "unix": "nbd.sock" } ], "exports": [ { "name": "a", "device": "a.img" } ] }""");
+        using DaemonProcess daemon = DaemonProcess.Launch(
+            "serve", "--config", file, "--log-level", "information", "--run", "echo begun; sleep 1000");
+        Deadline.WaitFor(() => daemon.Output.Contains("begun", StringComparison.Ordinal) || daemon.HasExited, "the command");
+        daemon.Signal("HUP");
+        daemon.WaitForLog("again: no device and no export has changed");
+        Assert.That(daemon.Log, Does.Not.Contain("listeners"));
+        daemon.Stop();
+    }
+
     private static long MonotonicMicroseconds() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);
 }
