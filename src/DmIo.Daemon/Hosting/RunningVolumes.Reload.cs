@@ -76,6 +76,8 @@ internal sealed partial class RunningVolumes
             yield return $"control: the control socket {restart}";
         if (now.Backend != next.Backend)
             yield return $"ioBackend: how I/O is done {restart}";
+        if (now.LockMemory != next.LockMemory)
+            yield return $"lockMemory: whether memory is locked {restart}";
         if (!now.Limits.SharesLoopsWith(next.Limits))
             yield return $"limits: what all connections of a loop share (maxBytesInFlightPerLoop, maxRequestsInFlightPerLoop, stallTimeoutSeconds) {restart}";
         foreach (ExportConfiguration export in next.Exports)

@@ -73,13 +73,14 @@ public sealed class ReloadTests
     {
         using var it = new ReloadedDaemon("""{ "name": "a" }, { "name": "b" }""");
         it.Write(
-            """{ "name": "a" }, { "name": "b" }, { "name": "c" }""", "\"ioBackend\": \"threads\", \"limits\": { \"maxBytesInFlightPerLoop\": \"100M\" },",
+            """{ "name": "a" }, { "name": "b" }, { "name": "c" }""", "\"ioBackend\": \"threads\", \"limits\": { \"maxBytesInFlightPerLoop\": \"100M\" }, \"lockMemory\": true,",
             """ "a": { "table": "0 1024 linear a.img 0" }, "b": { "table": "0   2048 linear b.img 0 # the same" }, """ + ReloadedDaemon.C,
             "other.sock");
         string[] log = it.Reload();
         Assert.That(log, Has.Some.Contains("listeners: where clients are let in stays as it is; restart the daemon to change it"));
         Assert.That(log, Has.Some.Contains("ioBackend: how I/O is done stays"));
         Assert.That(log, Has.Some.Contains("limits: what all connections of a loop share"));
+        Assert.That(log, Has.Some.Contains("lockMemory: whether memory is locked stays as it is; restart the daemon to change it"));
         Assert.That(log, Has.Some.Contains("dmio-nbd.json:4: devices.a.table: a goes on with the table that it has; load the other one "
             + "(dmio-nbd reload a --table FILE, then dmio-nbd resume a), or restart the daemon"));
         Assert.That(log, Has.None.Contains("b goes on"));
