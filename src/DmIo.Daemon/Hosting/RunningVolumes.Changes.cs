@@ -119,6 +119,7 @@ internal sealed partial class RunningVolumes
     public async Task<bool> RemoveDeviceAsync(RunningDevice device)
     {
         Devices = Devices.Remove(device);
+        _devicesOfFile.Remove(device.Name);
         _registries[device.Loop].Remove(device.Name);
         bool isClean = await CloseMappedAsync(device.Device);
         await CloseUnusedAsync();
@@ -131,6 +132,7 @@ internal sealed partial class RunningVolumes
     public async Task RemoveExportAsync(RunningExport export)
     {
         ServedExports = ServedExports.Remove(export);
+        _exportsOfFile.Remove(export.Source.Name);
         await _server!.RemoveExportAsync(export.Export, s_removalBound);
     }
 

@@ -14,13 +14,13 @@ internal sealed partial class RunningVolumes
 
     public bool IsOfFile(RunningExport export) => _exportsOfFile.Contains(export.Source.Name);
 
-    /// <summary>Takes note of what a file names; what it named before and is served still does not become another's.</summary>
+    /// <summary>
+    /// Takes note of what a file names and is served; what it named before and is served still does not become another's.
+    /// </summary>
     public void TakeAsOfFile(ServeConfiguration file)
     {
-        _devicesOfFile.IntersectWith(Devices.Select(d => d.Name));
-        _exportsOfFile.IntersectWith(ServedExports.Select(e => e.Source.Name));
-        _devicesOfFile.UnionWith(file.Devices.Select(d => d.Name));
-        _exportsOfFile.UnionWith(file.Exports.Select(e => e.Name));
+        _devicesOfFile.UnionWith(file.Devices.Select(d => d.Name).Intersect(Devices.Select(d => d.Name)));
+        _exportsOfFile.UnionWith(file.Exports.Select(e => e.Name).Intersect(ServedExports.Select(e => e.Source.Name)));
     }
 
     /// <summary>Changes what an export's clients need not know of.</summary>

@@ -157,6 +157,7 @@ internal sealed partial class RunningVolumes
             catch (Exception e) when (e is MapperException or IOException or KeyNotFoundException)
             {
                 Devices = Devices.Remove(device);
+                _devicesOfFile.Remove(device.Name);
                 Log.Lost(_log, device.Name, e.Message);
                 lost.Add($"{device.Name}: could not be taken to another I/O loop, and is gone ({e.Message}); create it again");
             }

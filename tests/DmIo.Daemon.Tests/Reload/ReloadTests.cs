@@ -130,6 +130,20 @@ public sealed class ReloadTests
         Assert.That(it.Daemon.Stop(), Is.Zero, it.Daemon.Log);
     }
 
+    // Goal: a name that the file once had, and that was removed and made anew over the control socket, is the file's no more.
+    [Test]
+    public void What_was_made_anew_over_the_control_socket_is_not_the_files()
+    {
+        using var it = new ReloadedDaemon("""{ "name": "a" }, { "name": "b" }""");
+        it.Run("export", "remove", "b").MustSucceed();
+        it.Run("remove", "b").MustSucceed();
+        it.Run("create", "b", "--table", it.Scratch.Write("table", $"0 2048 linear {it.Scratch["c.img"]} 0")).MustSucceed();
+        it.Run("export", "add", "b").MustSucceed();
+        it.Write("""{ "name": "a" }""", devices: ReloadedDaemon.A);
+        Assert.That(it.Reload()[^1], Does.EndWith("again: no device and no export has changed"));
+        Assert.That(it.Listed(), Is.EqualTo(new[] { "a", "b" }));
+    }
+
     // Goal: who was told that it may write must hear that it may not; its next connection does.
     [Test]
     public void Clients_are_let_go_when_what_they_were_told_changes()
