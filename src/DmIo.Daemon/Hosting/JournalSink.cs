@@ -66,6 +66,7 @@ internal sealed class JournalSink(string path, ITextFormatter text, ILogEventSin
         }
         catch (SocketException)
         {
+            Interlocked.Add(ref _lost, lost);
             otherwise.Emit(logEvent);
         }
     }

@@ -90,9 +90,11 @@ public sealed partial class JournalSinkTests
         for (; journal.Available > 0; received++)
             Receive(journal);
         Assert.That(received, Is.InRange(1, sent - 1));
+        // Who tells of it may not get through.
+        Finding(ForLibraries(log), new string('x', 4 << 20));
         Finding(ForLibraries(log), "goes on");
         Assert.That(Receive(journal)["LOST"], Is.EqualTo($"{sent - received}"));
-        Assert.That(collected.Events, Is.Empty);
+        Assert.That(collected.Events, Has.Count.EqualTo(1));
     }
 
     private static Socket Listen(string path)
