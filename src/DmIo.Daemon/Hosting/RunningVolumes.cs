@@ -97,7 +97,7 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
         }
     }
 
-    /// <summary>Answers new requests ESHUTDOWN, waits for those under way, flushes and closes.</summary>
+    /// <summary>Waits for the requests under way, flushes and closes; what has not begun stays unanswered.</summary>
     /// <returns>Whether everything could be flushed and recorded.</returns>
     public Task<bool> StopAsync(TimeSpan requestBound) => CloseAsync(requestBound);
 
