@@ -149,6 +149,9 @@ public sealed class MistakeTests
             "--allow-uid: there is no user '-1' on this machine; write the name of one (getent passwd), or a number");
         AssertTold(["--linear", "a.img", "--unix", "x.sock", "--allow-address", "10.0.0.0/8"],
             "--allow-address: addresses are for TCP, and all listeners are Unix sockets; name users, or leave it out");
+        AssertTold(
+            ["--linear", "a.img", "--unix", "x.sock", "--allow-address", "10.0.0.0/8", "--allow-uid", "root"],
+            "--allow-address: addresses are for TCP, and all listeners are Unix sockets; name users, or leave it out");
         AssertTold(["--linear", "a.img", "--listen", "127.0.0.1:0", "--allow-uid", "root"],
             "--allow-uid: users are for Unix sockets, and all listeners are TCP; name addresses, or leave it out");
         _scratch.Write("dmio-nbd.json", """

@@ -22,7 +22,7 @@ internal sealed class AllowOptions
         {
             allow = allow with
             {
-                Place = Address.Name,
+                NetworksPlace = Address.Name,
                 Networks = [.. addresses.Select(a => AllowConfiguration.Network(Address.Name, a, mistakes)).OfType<System.Net.IPNetwork>()],
             };
         }
@@ -30,7 +30,7 @@ internal sealed class AllowOptions
         {
             allow = allow with
             {
-                Place = User.Name,
+                UserIdsPlace = User.Name,
                 UserIds = [.. users.Select(u => AllowConfiguration.User(User.Name, u, mistakes)).OfType<uint>()],
             };
         }

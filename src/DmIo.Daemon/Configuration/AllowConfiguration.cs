@@ -11,11 +11,14 @@ internal sealed record AllowConfiguration
     private const int Ipv4Bits = 32;
     private const int Ipv6Bits = 128;
 
-    /// <summary>Where the configuration says so.</summary>
-    public string Place { get; init; } = "--allow-address";
+    /// <summary>Where the configuration names networks.</summary>
+    public string NetworksPlace { get; init; } = "--allow-address";
 
     /// <summary>Networks that may connect over TCP.</summary>
     public IReadOnlyList<IPNetwork> Networks { get; init; } = [];
+
+    /// <summary>Where the configuration names users.</summary>
+    public string UserIdsPlace { get; init; } = "--allow-uid";
 
     /// <summary>Users that may connect to Unix sockets.</summary>
     public IReadOnlyList<uint> UserIds { get; init; } = [];
@@ -69,9 +72,9 @@ internal sealed record AllowConfiguration
         if (listeners.Count == 0)
             return;
         if (Networks.Count > 0 && listeners.All(l => l.UnixPath is not null))
-            mistakes.Add(Place, "addresses are for TCP, and all listeners are Unix sockets; name users, or leave it out");
+            mistakes.Add(NetworksPlace, "addresses are for TCP, and all listeners are Unix sockets; name users, or leave it out");
         if (UserIds.Count > 0 && listeners.All(l => l.Endpoint is not null))
-            mistakes.Add(Place, "users are for Unix sockets, and all listeners are TCP; name addresses, or leave it out");
+            mistakes.Add(UserIdsPlace, "users are for Unix sockets, and all listeners are TCP; name addresses, or leave it out");
     }
 
     // As people write them: the library also takes 1 and 0x7f.1.

@@ -28,6 +28,7 @@ internal static class AllowSection
                 users.Add(id);
         }
         reader.Finish();
-        return new AllowConfiguration { Place = reader.PlaceOf(item), Networks = networks, UserIds = users };
+        string place = reader.PlaceOf(item);
+        return new AllowConfiguration { NetworksPlace = place, Networks = networks, UserIdsPlace = place, UserIds = users };
     }
 }
