@@ -26,7 +26,7 @@ internal sealed class Reloading(
                 systemd.Ready(status);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // The daemon stops.
         }
@@ -39,7 +39,7 @@ internal sealed class Reloading(
             return source.File is { } file ? await ReadFileAsync(file, cancellation) : await ReadCertificatesAsync();
         }
 #pragma warning disable CA1031 // A mistake of the daemon's in a change must not end what is served.
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             Log.ReloadBug(log, e);
