@@ -75,10 +75,5 @@ internal sealed class SignalLifetime(
         ProcessExit.Now(StatusOfSignal + NumberOf(context.Signal));
     }
 
-    private static int NumberOf(PosixSignal signal) => signal switch
-    {
-        PosixSignal.SIGHUP => 1,
-        PosixSignal.SIGINT => 2,
-        _ => 15,
-    };
+    private static int NumberOf(PosixSignal signal) => signal == PosixSignal.SIGINT ? 2 : 15;
 }
