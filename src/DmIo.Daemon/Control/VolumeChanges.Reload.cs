@@ -6,6 +6,8 @@ namespace DmIo.Daemon.Control;
 // A configuration file was read again.
 internal sealed partial class VolumeChanges
 {
+    private const string Replaced = "changed, its clients were let go";
+
     /// <summary>Lets what is served become as a file says, as far as it can while serving.</summary>
     /// <param name="next">What the file says, read without mistakes.</param>
     /// <param name="cancellation">Gives up between two steps.</param>
@@ -39,8 +41,11 @@ internal sealed partial class VolumeChanges
         ReloadPlan plan, CheckedConfiguration @checked, ReloadReport report, CancellationToken cancellation)
     {
         // At the same time: each may take as long as its clients may.
-        await Task.WhenAll(plan.RemovedExports.Select(e => report.TryAsync(
-            $"export {e.Source.Name}", "removed", () => volumes.RemoveExportAsync(e))));
+        await Task.WhenAll(
+            [
+                .. plan.RemovedExports.Select(e => RemoveAsync(e, "removed")),
+                .. plan.MovedExports.Select(m => RemoveAsync(m.Now, null)),
+            ]);
         await volumes.CloseUnusedAsync();
         // What stands on others goes first.
         foreach (RunningDevice device in volumes.Devices.Reverse())
@@ -55,7 +60,9 @@ internal sealed partial class VolumeChanges
                 await StepAsync($"device {added.Name}", "added", () => AddDeviceAsync(added, device.Table, LegFile.WithoutIt, cancellation));
         }
         foreach ((RunningExport now, ExportConfiguration next) in plan.ReplacedExports)
-            await StepAsync($"export {next.Name}", "changed, its clients were let go", () => ReplaceExportAsync(now, next));
+            await StepAsync($"export {next.Name}", Replaced, () => ReplaceExportAsync(now, next));
+        foreach ((_, ExportConfiguration next) in plan.MovedExports)
+            await StepAsync($"export {next.Name}", Replaced, () => AddExportAsync(next));
         foreach ((RunningExport now, ExportConfiguration next) in plan.ChangedExports)
         {
             volumes.ChangeExport(now, next);
@@ -63,6 +70,9 @@ internal sealed partial class VolumeChanges
         }
         foreach (ExportConfiguration export in plan.AddedExports)
             await StepAsync($"export {export.Name}", "added", () => AddExportAsync(export));
+
+        Task RemoveAsync(RunningExport export, string? done) =>
+            report.TryAsync($"export {export.Source.Name}", done, () => volumes.RemoveExportAsync(export));
 
         Task StepAsync(string what, string done, Func<Task> step)
         {

@@ -14,6 +14,9 @@ internal sealed record ReloadPlan
     /// <summary>Exports whose clients must be let go, since something changes that they were told or may no longer have.</summary>
     public required IReadOnlyList<(RunningExport Now, ExportConfiguration Next)> ReplacedExports { get; init; }
 
+    /// <summary>Those whose device goes: they go before it, and come back when all devices are there.</summary>
+    public required IReadOnlyList<(RunningExport Now, ExportConfiguration Next)> MovedExports { get; init; }
+
     /// <summary>Exports whose clients need not know.</summary>
     public required IReadOnlyList<(RunningExport Now, ExportConfiguration Next)> ChangedExports { get; init; }
 
@@ -54,7 +57,8 @@ internal sealed record ReloadPlan
         {
             RemovedDevices = goneDevices,
             RemovedExports = goneExports,
-            ReplacedExports = [.. others.Where(o => MustLetGo(volumes.Tls, o.Now.Source, o.Next))],
+            ReplacedExports = [.. others.Where(o => MustLetGo(volumes.Tls, o.Now.Source, o.Next) && !IsMoved(o.Now, o.Next))],
+            MovedExports = [.. others.Where(o => IsMoved(o.Now, o.Next))],
             ChangedExports = [.. others.Where(o => !MustLetGo(volumes.Tls, o.Now.Source, o.Next))],
             AddedDevices = [.. next.Devices.Where(d => running.All(r => r.Name != d.Name))],
             AddedExports = [.. next.Exports.Where(e => served.All(s => s.Source.Name != e.Name))],
@@ -76,6 +80,9 @@ internal sealed record ReloadPlan
                 ],
             },
         };
+
+        bool IsMoved(RunningExport now, ExportConfiguration export) => now.Source.Device != export.Device
+            && goneDevices.Any(d => MappedName.Prefix + d.Name == now.Source.Device);
     }
 
     /// <summary>Whether a file says something else of a device's table than was said when it was made.</summary>

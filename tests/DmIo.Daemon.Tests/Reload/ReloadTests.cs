@@ -160,6 +160,30 @@ public sealed class ReloadTests
         Assert.That(after.Flags & readOnly, Is.Not.Zero, "the first export is the default still, and read-only");
     }
 
+    // Goal: a volume that gets another device, perhaps of the same file, has it by one reload.
+    [Test]
+    public void An_export_moves_to_another_device_while_its_own_goes()
+    {
+        using var it = new ReloadedDaemon("""{ "name": "a" }, { "name": "b" }""");
+        using (NbdClient before = NbdClient.Connect(it.Socket, "a"))
+        {
+            Assert.That(before.WriteAt(0, [.. Enumerable.Repeat((byte)7, 512)]), Is.Zero);
+            it.Write(
+                """{ "name": "a", "device": "dm:new" }, { "name": "b" }""",
+                devices: """ "new": { "table": "0 2048 linear a.img 0" },""" + ReloadedDaemon.B);
+            string[] log = it.Reload();
+            Assert.That(log, Has.Length.EqualTo(1));
+            Assert.That(log[0], Does.EndWith(
+                "again: device a removed; device new added; export a changed, its clients were let go"));
+            Assert.That(() => before.FlushAll(), Throws.Exception);
+        }
+        Assert.That(it.Listed(), Is.EqualTo(new[] { "a", "b" }));
+        using NbdClient after = NbdClient.Connect(it.Socket, "");
+        Assert.That(after.ReadAt(0, 512, out byte[] data), Is.Zero);
+        Assert.That(data, Is.All.EqualTo((byte)7));
+        Assert.That(it.Reload()[^1], Does.EndWith("again: no device and no export has changed"));
+    }
+
     // Goal: an export that is removed is gone within seconds, whatever its clients do, and others do not notice.
     [Test]
     public void Clients_of_a_removed_export_are_finished_within_a_bound_even_those_that_never_read()
