@@ -1,4 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
 using NUnit.Framework;
 
 namespace DmIo.Daemon.Tests;
@@ -63,6 +66,42 @@ public sealed class HungLegTests
         {
             Tool.Run("kill", "-KILL", $"{shell}");
         }
+    }
+
+    // Goal: a leg that hangs is no daemon that hangs: the service manager, which would start it again in vain, hears of it
+    // still. The leg is an export's only one.
+    [Test]
+    public void A_leg_that_hangs_is_not_called_a_daemon_that_hangs()
+    {
+        using var below = new Volume("1M");
+        below.Serve();
+        using var mount = new FuseMount(below.Uri);
+        using var scratch = new Scratch();
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = (int)Deadline.Usual.TotalMilliseconds,
+        };
+        manager.Bind(new UnixDomainSocketEndPoint(scratch["notify"]));
+        var start = new ProcessStartInfo(
+            BuiltProgram.Path,
+            ["serve", "--linear", mount.Path, "--unix", scratch["nbd.sock"], "--control", scratch["control.sock"]]);
+        start.Environment["NOTIFY_SOCKET"] = scratch["notify"];
+        start.Environment["WATCHDOG_USEC"] = "200000";
+        using DaemonProcess daemon = DaemonProcess.Launch(start).WaitUntilServing();
+        using NbdClient client = NbdClient.Connect(scratch["nbd.sock"]);
+        Assert.That(client.WriteAt(0, new byte[512]), Is.Zero);
+        mount.Freeze();
+        client.Send(NbdClient.Write, 0, 0, 512, new byte[512]);
+        Deadline.WaitFor(() => FuseMount.IsWaitedForBy(daemon.Id), "the write hangs");
+        byte[] message = new byte[4096];
+        while (manager.Available > 0)
+            manager.Receive(message);
+        for (int words = 0; words < 3;)
+        {
+            if (Encoding.UTF8.GetString(message, 0, manager.Receive(message)) == "WATCHDOG=1")
+                words++;
+        }
+        daemon.Kill();
     }
 
     // Its first half is another file, so that the leg is not its only one.

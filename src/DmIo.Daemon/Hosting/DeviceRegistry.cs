@@ -7,7 +7,9 @@ namespace DmIo.Daemon.Hosting;
 /// The devices of one loop: every file or disk is opened once, whatever names it goes by, and shared by the mapped
 /// devices that name it. Owns the files and disks; mapped devices are owned by whoever made them. From any thread.
 /// </summary>
-internal sealed partial class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyncDisposable
+/// <param name="loop">The loop.</param>
+/// <param name="mayWait">Whether the loop may wait for the only leg of an export; not where somebody watches it.</param>
+internal sealed partial class DeviceRegistry(IoLoop loop, bool mayWait) : IDeviceSource, IAsyncDisposable
 {
     private readonly Lock _lock = new();
 
@@ -189,6 +191,6 @@ internal sealed partial class DeviceRegistry(IoLoop loop) : IDeviceSource, IAsyn
         Path = use.Path,
         Direct = use.Direct,
         ReadOnly = use.OpensReadOnly,
-        InlineWrites = use.IsOnlyLeg,
+        InlineWrites = mayWait && use.IsOnlyLeg,
     });
 }

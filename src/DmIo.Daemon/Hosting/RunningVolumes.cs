@@ -21,6 +21,7 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
     private CheckedConfiguration _configuration;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _log;
+    private readonly bool _isWatched;
     private readonly CreatedFiles _created = new();
     private readonly List<KernelLoop> _loops = [];
     private readonly List<DeviceRegistry> _registries = [];
@@ -29,8 +30,9 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
     private NbdServer? _server;
     private ControlSocket? _control;
 
-    private RunningVolumes(CheckedConfiguration configuration, ILoggerFactory loggers)
+    private RunningVolumes(CheckedConfiguration configuration, ILoggerFactory loggers, bool isWatched)
     {
+        _isWatched = isWatched;
         _configuration = configuration;
         _loggers = loggers;
         _log = loggers.CreateLogger("DmIo.Daemon");
@@ -75,11 +77,15 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
     /// <summary>What happens to the devices.</summary>
     public EventRing Events { get; } = new();
 
+    /// <param name="configuration">What to serve.</param>
+    /// <param name="loggers">Where it is logged.</param>
+    /// <param name="isWatched">Whether the daemon is ended when a loop does not go round, so that no leg may hold it up.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="StartException">Something could not be had; nothing is left behind.</exception>
     public static async Task<RunningVolumes> StartAsync(
-        CheckedConfiguration configuration, ILoggerFactory loggers, CancellationToken cancellation)
+        CheckedConfiguration configuration, ILoggerFactory loggers, bool isWatched, CancellationToken cancellation)
     {
-        var volumes = new RunningVolumes(configuration, loggers);
+        var volumes = new RunningVolumes(configuration, loggers, isWatched);
         try
         {
             await volumes.StartAsync(cancellation);
@@ -138,7 +144,7 @@ internal sealed partial class RunningVolumes : IAsyncDisposable
     {
         int i = _loops.Count;
         _loops.Add(KernelLoop.Open($"dmio-loop {i}", _configuration.Source.Backend, out reason));
-        _registries.Add(new DeviceRegistry(_loops[i]));
+        _registries.Add(new DeviceRegistry(_loops[i], mayWait: !_isWatched));
         _loops[i].Start();
     }
 

@@ -13,6 +13,9 @@ internal sealed class VolumeService(
     ReloadSource reload, ReloadRequests reloads, LoggingLevelSwitch level, IErrand? errand = null) : IHostedService
 {
     private readonly ILogger _log = loggers.CreateLogger("DmIo.Daemon");
+    private readonly TimeSpan? _watchdogPeriod = SystemdNotifier.WatchdogPeriod(
+        Environment.GetEnvironmentVariable("WATCHDOG_USEC"), Environment.GetEnvironmentVariable("WATCHDOG_PID"));
+
     private RunningVolumes? _volumes;
     private Func<ValueTask> _endWatchdog = () => ValueTask.CompletedTask;
     private Func<ValueTask> _endWatch = () => ValueTask.CompletedTask;
@@ -22,7 +25,7 @@ internal sealed class VolumeService(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _volumes = await RunningVolumes.StartAsync(configuration, loggers, cancellationToken);
+        _volumes = await RunningVolumes.StartAsync(configuration, loggers, _watchdogPeriod is not null, cancellationToken);
         // Who has brought the sockets knows them, and may want to read something else.
         if (errand is null && _volumes.Endpoints.All(e => e.Passed is null))
             await Announcement.WriteAsync(Console.Out, _volumes.Exports, _volumes.Endpoints);
@@ -101,9 +104,7 @@ internal sealed class VolumeService(
 
     private void StartWatchdog(RunningVolumes volumes)
     {
-        TimeSpan? period = SystemdNotifier.WatchdogPeriod(
-            Environment.GetEnvironmentVariable("WATCHDOG_USEC"), Environment.GetEnvironmentVariable("WATCHDOG_PID"));
-        if (period is not { } told)
+        if (_watchdogPeriod is not { } told)
             return;
         // The loop does not wait for a service manager.
         var watchdog = new LoopWatchdog(
