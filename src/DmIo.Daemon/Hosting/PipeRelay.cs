@@ -1,4 +1,5 @@
 using DmIo.Linux;
+using static DmIo.Linux.LinuxConstants;
 
 namespace DmIo.Daemon.Hosting;
 
@@ -10,9 +11,6 @@ internal sealed unsafe class PipeRelay(int input, int output, int socket)
 {
     // As much as a pipe holds.
     private const int BufferBytes = 64 << 10;
-
-    private const int SHUT_WR = 1;
-    private const int SHUT_RDWR = 2;
 
     private readonly TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

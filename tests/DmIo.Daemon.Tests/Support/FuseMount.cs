@@ -31,8 +31,13 @@ public sealed class FuseMount : IDisposable
     /// <summary>The file that is the export.</summary>
     public string Path => _scratch["nbd"];
 
-    /// <summary>Lets calls on the file hang, until this is disposed of. None may be under way.</summary>
+    /// <summary>
+    /// Lets calls on the file hang. None may be under way; and who has it open cannot end until <see cref="Thaw"/>.
+    /// </summary>
     public void Freeze() => Tool.Run("kill", "-STOP", $"{_process.Id}").MustSucceed();
+
+    /// <summary>Ends that.</summary>
+    public void Thaw() => Tool.Run("kill", "-CONT", $"{_process.Id}").MustSucceed();
 
     /// <summary>Whether a process waits for what is frozen.</summary>
     public static bool IsWaitedForBy(int process) => Directory.GetDirectories($"/proc/{process}/task").Any(
@@ -42,7 +47,7 @@ public sealed class FuseMount : IDisposable
     {
         if (!_process.HasExited)
         {
-            Tool.Run("kill", "-CONT", $"{_process.Id}").MustSucceed();
+            Thaw();
             Deadline.WaitFor(() => Tool.Run("umount", _scratch.Directory).ExitCode == 0 || _process.HasExited, "umount");
             if (!_process.WaitForExit(Deadline.Usual))
                 _process.Kill();

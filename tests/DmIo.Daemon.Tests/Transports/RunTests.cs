@@ -90,7 +90,7 @@ public sealed class RunTests
         using DaemonProcess daemon = DaemonProcess.Launch(
             [
                 "serve", .. volume.ServedWithoutAddress("--create", "--log-level", "information"), "--run",
-                "trap '' TERM; echo $$; while :; do sleep 0.2; done",
+                "trap '' TERM; echo $$; exec > /dev/null 2>&1; while :; do sleep 0.2; done",
             ]);
         int shell = 0;
         Deadline.WaitFor(
