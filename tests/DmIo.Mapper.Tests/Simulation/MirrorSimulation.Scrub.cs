@@ -112,6 +112,8 @@ internal sealed partial class MirrorSimulation
         Pass(() => _scrub is null || _scrubLoop != _loop || _scrub.IsCompleted, "a check ends that was cancelled");
         if (_scrub is not null)
             EndScrub();
+        // What one leg once could not read is perhaps being rewritten from another, bits that change now and all.
+        Pass(() => _device!.Turns.Count == 0, "every turn is given back");
         // A leg may have left again meanwhile: nobody would look at it.
         if (!InSync())
             return;
