@@ -29,6 +29,8 @@ internal sealed class PeerServer : IDisposable
 
     public string Name { get; }
 
+    public bool IsOurs => Name == Names[0];
+
     public string Socket => _scratch["nbd.sock"];
 
     /// <summary>Where the bytes are, if in files.</summary>
@@ -79,13 +81,19 @@ internal sealed class PeerServer : IDisposable
         if (_process is not { } process)
             return;
         _process = null;
-        // nbd-server goes into the background: then the one that was started has ended, and another is to be stopped.
-        if (process.Id != _id || !process.HasExited)
-            Tool.Run("kill", "-TERM", $"{_id}").MustSucceed();
-        if (process.Id != _id)
-            Deadline.WaitFor(() => !Directory.Exists($"/proc/{_id}"), "the end of nbd-server");
-        Assert.That(process.WaitForExit(Deadline.Usual), $"{Name} has not ended");
-        process.Dispose();
+        using (process)
+        {
+            // nbd-server goes into the background: then the one that was started has ended, and another is to be stopped.
+            bool isBehind = _id != 0 && process.Id != _id;
+            bool isToEnd = isBehind || !process.HasExited;
+            if (isToEnd)
+                Tool.Run("kill", "-TERM", $"{(isBehind ? _id : process.Id)}").MustSucceed();
+            if (isBehind)
+                Deadline.WaitFor(() => !Directory.Exists($"/proc/{_id}"), "the end of nbd-server");
+            Assert.That(process.WaitForExit(Deadline.Usual), $"{Name} has not ended");
+            if (isToEnd && IsOurs)
+                Assert.That(process.ExitCode, Is.Zero, $"{Name} did not stop in good order");
+        }
     }
 
     public void Dispose()
@@ -98,6 +106,7 @@ internal sealed class PeerServer : IDisposable
     {
         string file = Files[0];
         bool daemonizes = false;
+        _id = 0;
         switch (Name)
         {
             case "dmio-nbd":

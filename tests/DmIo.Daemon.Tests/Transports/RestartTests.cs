@@ -10,8 +10,8 @@ public sealed class RestartTests
     private const int Depth = 16;
     private const int Restarts = 8;
 
-    // Goal: under load the daemon is told to stop, again and again: what is under way is answered, what is new is refused,
-    // legs are flushed, no client is ever refused a connection, and the next daemon finds a clean mirror.
+    // Goal: under load the daemon is told to stop, again and again: what is under way is answered, what is new waits for
+    // the next daemon, legs are flushed, no client is ever refused a connection, and that daemon finds a clean mirror.
     [TestCase(31, "auto")]
     [TestCase(32, "threads")]
     public void Clients_go_on_over_restarts_and_lose_nothing(int seed, string backend)

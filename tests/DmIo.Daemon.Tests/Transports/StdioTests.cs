@@ -62,7 +62,7 @@ public sealed class StdioTests
     {
         using var volume = new Volume();
         var start = new ProcessStartInfo(
-            "sh", ["-c", "cat | \"$@\" | cat", "sh", BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio")])
+            "bash", ["-o", "pipefail", "-c", "cat | \"$@\" | cat", "sh", BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio")])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
