@@ -324,7 +324,7 @@ public sealed class ReloadTests
             "dmio-nbd.json",
             """{ "listeners": [ { "unix": "nbd.sock" } ], "exports": [ { "name": "a", "device": "a.img" } ] }""");
         using DaemonProcess daemon = DaemonProcess.Launch(
-            "serve", "--config", file, "--log-level", "information", "--run", "echo begun; sleep 1000");
+            "serve", "--config", file, "--log-level", "information", "--run", "echo begun; exec sleep 1000 > /dev/null 2>&1");
         Deadline.WaitFor(() => daemon.Output.Contains("begun", StringComparison.Ordinal) || daemon.HasExited, "the command");
         daemon.Signal("HUP");
         daemon.WaitForLog("again: no device and no export has changed");
