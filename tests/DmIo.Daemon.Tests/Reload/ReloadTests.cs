@@ -193,9 +193,10 @@ public sealed class ReloadTests
         NbdClient[] deaf = [.. Enumerable.Range(0, 4).Select(_ => NbdClient.Connect(it.Socket, "b"))];
         foreach (NbdClient client in deaf)
         {
-            for (int i = 0; i < 64; i++)
+            for (int i = 0; i < 16; i++)
                 client.Send(NbdClient.Read, 0, 0, 1 << 20);
         }
+        Deadline.WaitFor(() => deaf.All(client => client.HasUnread), "an answer that each of them does not read");
         it.Write("""{ "name": "a" }""", devices: ReloadedDaemon.A);
         var watch = Stopwatch.StartNew();
         it.Daemon.Signal("HUP");

@@ -101,6 +101,9 @@ public sealed class NbdClient : IDisposable
         return error;
     }
 
+    /// <summary>Whether something has come that nobody has taken.</summary>
+    public bool HasUnread => _socket.Available > 0;
+
     public uint FlushAll()
     {
         Send(Flush, 0, 0, 0);
