@@ -6,6 +6,17 @@ namespace DmIo.Daemon.Tests;
 /// <summary>One client on standard input.</summary>
 public sealed class StdioTests
 {
+    // A client's handshake, and a read of more than any pipe holds, up to the first byte of its answer.
+    private const string Asking = """
+        import os, socket, struct, subprocess, sys
+        def ask(read, write):
+            assert os.read(read, 18)[:8] == b"NBDMAGIC"
+            os.write(write, struct.pack(">I8sII", 3, b"IHAVEOPT", 1, 0))
+            assert os.read(read, 10)[:8] == struct.pack(">Q", 64 << 20)
+            os.write(write, struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, 0, 16 << 20))
+            assert os.read(read, 1) == b"\x67"
+        """;
+
     // Goal: a socket as standard input and output, as libnbd gives one: the daemon serves it, says nothing beside the
     // protocol, and ends with it, its legs alike.
     [Test]
@@ -99,16 +110,11 @@ public sealed class StdioTests
     {
         using var volume = new Volume();
         string[] serve = [BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio")];
-        const string script = """
-            import os, struct, subprocess, sys
+        const string script = Asking + """
+
             daemon = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             read, write = daemon.stdout.fileno(), daemon.stdin.fileno()
-            assert os.read(read, 18)[:8] == b"NBDMAGIC"
-            os.write(write, struct.pack(">I8sII", 3, b"IHAVEOPT", 1, 0))
-            assert os.read(read, 10)[:8] == struct.pack(">Q", 64 << 20)
-            # More than any pipe holds.
-            os.write(write, struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, 0, 16 << 20))
-            assert os.read(read, 1) == b"\x67"
+            ask(read, write)
             os.close(read)
             if sys.argv[1] == "both":
                 os.close(write)
@@ -130,8 +136,8 @@ public sealed class StdioTests
     {
         using var volume = new Volume();
         string[] serve = [BuiltProgram.Path, "serve", .. volume.ServedWithoutAddress("--create", "--stdio")];
-        const string script = """
-            import os, socket, struct, subprocess, sys
+        const string script = Asking + """
+
             if sys.argv[1] == "socket":
                 ours, its = socket.socketpair()
                 daemon = subprocess.Popen(sys.argv[2:], stdin=its, stdout=its)
@@ -140,12 +146,7 @@ public sealed class StdioTests
             else:
                 daemon = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                 read, write = daemon.stdout.fileno(), daemon.stdin.fileno()
-            assert os.read(read, 18)[:8] == b"NBDMAGIC"
-            os.write(write, struct.pack(">I8sII", 3, b"IHAVEOPT", 1, 0))
-            assert os.read(read, 10)[:8] == struct.pack(">Q", 64 << 20)
-            # More than any pipe holds.
-            os.write(write, struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, 0, 16 << 20))
-            assert os.read(read, 1) == b"\x67"
+            ask(read, write)
             daemon.terminate()
             sys.exit(daemon.wait(timeout=30))
             """;

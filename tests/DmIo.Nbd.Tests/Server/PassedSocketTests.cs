@@ -85,10 +85,7 @@ internal sealed class PassedSocketTests
     public void A_connection_that_is_there_is_served_to_its_end()
     {
         // Goal: one client and no listener; whoever waits is told when it has left, and by what name it was served.
-        Socket listening = Bound(InDirectory("pair"));
-        listening.Listen();
-        using NbdProbe probe = new(listening.LocalEndPoint!);
-        using Socket accepted = listening.Accept();
+        using NbdProbe probe = Connect(InDirectory("pair"), out Socket accepted);
         using var server = new TestServer();
         Task served = server.Server.ServeAsync(Duplicate(Fd(accepted)), "stdio");
         accepted.Dispose();
@@ -106,10 +103,7 @@ internal sealed class PassedSocketTests
     public void Whoever_waits_for_a_connection_is_told_when_its_handshake_fails()
     {
         // Goal: a client that never becomes one is an end, too.
-        Socket listening = Bound(InDirectory("pair"));
-        listening.Listen();
-        using NbdProbe probe = new(listening.LocalEndPoint!);
-        using Socket accepted = listening.Accept();
+        using NbdProbe probe = Connect(InDirectory("pair"), out Socket accepted);
         using var server = new TestServer();
         Task served = server.Server.ServeAsync(Duplicate(Fd(accepted)));
         accepted.Dispose();
@@ -123,10 +117,7 @@ internal sealed class PassedSocketTests
     public void A_connection_that_is_there_is_set_up_like_one_that_is_accepted()
     {
         // Goal: small replies go out at once, and a peer that is gone without a word is found out.
-        Socket listening = Bound(new IPEndPoint(IPAddress.Loopback, 0));
-        listening.Listen();
-        using NbdProbe probe = new(listening.LocalEndPoint!);
-        using Socket accepted = listening.Accept();
+        using NbdProbe probe = Connect(new IPEndPoint(IPAddress.Loopback, 0), out Socket accepted);
         using var server = new TestServer();
         Task served = server.Server.ServeAsync(Duplicate(Fd(accepted)));
         probe.Go();
@@ -142,16 +133,22 @@ internal sealed class PassedSocketTests
     public void A_connection_that_comes_too_late_is_closed_and_refused_aloud()
     {
         // Goal: the descriptor is the server's from the call on; its client does not wait for a greeting.
-        Socket listening = Bound(InDirectory("pair"));
-        listening.Listen();
-        using NbdProbe probe = new(listening.LocalEndPoint!);
-        using Socket accepted = listening.Accept();
+        using NbdProbe probe = Connect(InDirectory("pair"), out Socket accepted);
         using var server = new TestServer();
         TestServer.Wait(server.Server.StopAsync(TimeSpan.FromSeconds(5)));
         Task served = server.Server.ServeAsync(Duplicate(Fd(accepted)));
         accepted.Dispose();
         probe.ExpectClosed();
         Assert.That(served.Wait, Throws.InnerException.InstanceOf<ObjectDisposedException>());
+    }
+
+    private NbdProbe Connect(EndPoint to, out Socket accepted)
+    {
+        Socket listening = Bound(to);
+        listening.Listen();
+        var probe = new NbdProbe(listening.LocalEndPoint!);
+        _sockets.Add(accepted = listening.Accept());
+        return probe;
     }
 
     private static void AssertRefused(int fd, string reason)
