@@ -69,8 +69,8 @@ internal static partial class MapperLog
     public static partial void LegReturned(ILogger logger, string device, int leg, string path, long regions);
 
     [LoggerMessage(2017, LogLevel.Warning,
-        "{Device}: leg {Leg} {Path} could not be read at sector {Sector}, {Count} sectors; they were rewritten from another "
-        + "leg and read back")]
+        "{Device}: leg {Leg} {Path} could not be read at sector {Sector}, {Count} sectors in all; they were rewritten from "
+        + "another leg and read back")]
     public static partial void Repaired(
         ILogger logger, string device, int leg, string path, Sectors sector, long count);
 
@@ -125,6 +125,10 @@ internal static partial class MapperLog
     [LoggerMessage(2035, LogLevel.Information,
         "{Device}: what leg {Leg} {Path} has failed is forgotten, and it is looked at")]
     public static partial void LegCleared(ILogger logger, string device, int leg, string path);
+
+    [LoggerMessage(2036, LogLevel.Warning,
+        "{Device}: leg {Leg} {Path} could not be read at sector {Sector}, {Count} sectors, and could when it was asked again")]
+    public static partial void ReadAgain(ILogger logger, string device, int leg, string path, Sectors sector, long count);
 
     [LoggerMessage(2024, LogLevel.Error,
         "{Device}: the log's device {Path} does not answer within {Seconds} s; nothing more is asked of it before it does")]

@@ -91,6 +91,10 @@ public unsafe class ScriptedDevice : BlockDevice
     public void Fail(Sectors start, Sectors count, Errno errno = Errno.EIO, BlockOperation? operation = null) =>
         _faults.Add(new ScriptedFault(start, count, errno, operation));
 
+    /// <summary>From now on a range cannot be read, until a write of all of it: a sector that a disk then puts elsewhere.</summary>
+    public void Spoil(Sectors start, Sectors count) =>
+        _faults.Add(new ScriptedFault(start, count, Errno.EIO, BlockOperation.Read, EndsWhenWritten: true));
+
     /// <summary>From now on every request fails, flushes too; or every one of one operation.</summary>
     public void FailAll(Errno errno = Errno.EIO, BlockOperation? operation = null) =>
         _faults.Add(new ScriptedFault(Sectors.Zero, new Sectors(long.MaxValue), errno, operation));
@@ -187,6 +191,8 @@ public unsafe class ScriptedDevice : BlockDevice
             end = first;
         }
         Transfer(request, end - request.Start);
+        if (errno == Errno.None)
+            _faults.RemoveAll(fault => fault.EndsWith(request));
         request.Complete(Loop, errno, end);
     }
 

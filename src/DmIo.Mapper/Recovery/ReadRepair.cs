@@ -1,14 +1,18 @@
 namespace DmIo.Mapper;
 
 /// <summary>
-/// Mends what one leg could not read: the range is rewritten from another leg and read back. A leg that cannot be mended,
-/// or that errs too often, leaves the set.
+/// Mends what one leg could not read: it is asked again, and what it still cannot read is rewritten from another leg and
+/// read back. A leg that cannot be mended, or that errs too often, leaves the set.
 /// </summary>
 internal sealed class ReadRepair(
     MirrorTarget mirror, MappedDevice host, LegSet legs, LegWriter writer, BufferPool buffers, MirrorOptions options)
 {
     // A range of a read that failed is mended in pieces of this. Arbitrary: small, as what cannot be read mostly is.
     private const int PieceBytes = 64 << 10;
+
+    // What a leg cannot read is looked for in blocks of this, the physical sectors of most disks. What it can read stays as
+    // it is: it may be the leg that is right, where the other has changed in silence.
+    private const int BlockBytes = 4 << 10;
 
     // Ranges that are mended at once; more wait. Arbitrary: a disk that errs is slow.
     private const int Workers = 4;
@@ -84,7 +88,8 @@ internal sealed class ReadRepair(
         bool takesTurn = !mirror.HasFault(EngineFaults.NoTurnsInRepair);
         if (takesTurn)
             await turn.EnterAsync(host.Turns, mirror.Begin + start, count);
-        bool mended = false;
+        var rewritten = new RewrittenSectors();
+        var outcome = MendOutcome.Failed;
         try
         {
             long first = legs.RegionOf(start);
@@ -93,7 +98,7 @@ internal sealed class ReadRepair(
             {
                 try
                 {
-                    mended = await RewriteAsync(leg, start, count);
+                    outcome = await RewriteAsync(leg, start, count, rewritten);
                 }
                 finally
                 {
@@ -106,33 +111,41 @@ internal sealed class ReadRepair(
             if (takesTurn)
                 host.Turns.Leave(turn);
         }
-        if (mended)
+        // Whom it would be mended from has just failed a flush: that is put off too.
+        if (outcome == MendOutcome.Failed && legs.Forgetful == 0)
         {
-            leg.Unreadable.Remove(start, count);
-            MapperLog.Repaired(host.Logger, host.Name, leg.Index, leg.Place.Argument, leg.Offset + start, count.Count);
-            host.Raise(
-                mirror, VolumeEventKind.ReadRepaired,
-                new EventDetails
-                {
-                    Leg = leg.Index,
-                    Device = leg.Place.Argument,
-                    Sector = (leg.Offset + start).Count,
-                    Region = legs.RegionOf(start),
-                    Count = count.Count,
-                });
+            if (leg.IsInSet)
+                mirror.GiveUpUnreadable(leg, start, count);
+            return;
         }
-        else if (legs.Forgetful != 0)
-        {
-            // Whom it would be mended from has just failed a flush: the next read that fails asks for it again.
-            leg.Unreadable.Remove(start, count);
-        }
-        else if (leg.IsInSet)
-        {
-            mirror.GiveUpUnreadable(leg, start, count);
-        }
+        // What is put off is asked for by the next read that fails.
+        leg.Unreadable.Remove(start, count);
+        if (outcome == MendOutcome.Mended)
+            Tell(leg, start, count, rewritten);
     }
 
-    private async Task<bool> RewriteAsync(Leg leg, Sectors start, Sectors count)
+    private void Tell(Leg leg, Sectors start, Sectors count, RewrittenSectors rewritten)
+    {
+        if (rewritten.Count == Sectors.Zero)
+        {
+            MapperLog.ReadAgain(host.Logger, host.Name, leg.Index, leg.Place.Argument, leg.Offset + start, count.Count);
+            return;
+        }
+        Sectors first = leg.Offset + rewritten.First;
+        MapperLog.Repaired(host.Logger, host.Name, leg.Index, leg.Place.Argument, first, rewritten.Count.Count);
+        host.Raise(
+            mirror, VolumeEventKind.ReadRepaired,
+            new EventDetails
+            {
+                Leg = leg.Index,
+                Device = leg.Place.Argument,
+                Sector = first.Count,
+                Region = legs.RegionOf(rewritten.First),
+                Count = rewritten.Count.Count,
+            });
+    }
+
+    private async Task<MendOutcome> RewriteAsync(Leg leg, Sectors start, Sectors count, RewrittenSectors rewritten)
     {
         LentBuffer? good = LentBuffer.TryRent(buffers, PieceBytes);
         LentBuffer? back = LentBuffer.TryRent(buffers, PieceBytes);
@@ -140,15 +153,15 @@ internal sealed class ReadRepair(
         {
             // All of them are pinned by legs that hang: that is no reason to give up another.
             if (good is null || back is null)
-                return true;
-            long step = Sectors.FromBytes(PieceBytes).Count;
-            for (long done = 0; done < count.Count; done += step)
+                return MendOutcome.PutOff;
+            Sectors end = start + count;
+            Sectors step = Sectors.FromBytes(PieceBytes);
+            for (Sectors at = start; at < end; at += step)
             {
-                Sectors length = new(Math.Min(step, count.Count - done));
-                if (!await RewritePieceAsync(leg, start + new Sectors(done), length, good, back))
-                    return false;
+                if (!await MendPieceAsync(leg, at, Sectors.Min(step, end - at), good, back, rewritten))
+                    return MendOutcome.Failed;
             }
-            return true;
+            return MendOutcome.Mended;
         }
         finally
         {
@@ -157,6 +170,30 @@ internal sealed class ReadRepair(
         }
     }
 
+    private async Task<bool> MendPieceAsync(
+        Leg leg, Sectors start, Sectors count, LentBuffer good, LentBuffer back, RewrittenSectors rewritten)
+    {
+        // Where holders may differ the client has what another leg holds, so all of it is made like that.
+        bool mayDiffer = legs.MayDiffer.ContainsAny(legs.RegionOf(start), legs.LastOf(start, count));
+        if (!mayDiffer && await CanReadAsync(leg, start, count, back))
+            return true;
+        Sectors end = start + count;
+        long block = Math.Max(BlockBytes, host.LogicalBlockBytes) >> Sectors.Shift;
+        for (Sectors at = start, next; at < end; at = next)
+        {
+            next = mayDiffer ? end : Sectors.Min(end, at + new Sectors(block - (leg.Offset + at).Count % block));
+            if (!mayDiffer && await CanReadAsync(leg, at, next - at, back))
+                continue;
+            if (!await RewritePieceAsync(leg, at, next - at, good, back))
+                return false;
+            rewritten.Add(at, next - at);
+        }
+        return true;
+    }
+
+    private async Task<bool> CanReadAsync(Leg leg, Sectors start, Sectors count, LentBuffer back) =>
+        !back.IsPinned && back.Used(await writer.ReadAsync(leg, start, back.First(count.Bytes))).Bits == 0;
+
     private async Task<bool> RewritePieceAsync(
         Leg leg, Sectors start, Sectors count, LentBuffer good, LentBuffer back)
     {
@@ -164,7 +201,7 @@ internal sealed class ReadRepair(
         long last = legs.LastOf(start, count);
         int bytes = (int)count.Bytes;
         ulong tried = leg.Bit;
-        while (!good.IsPinned && legs.HolderBut(tried, first, last) is { } other)
+        while (!good.IsPinned && !back.IsPinned && legs.HolderBut(tried, first, last) is { } other)
         {
             tried |= other.Bit;
             if (good.Used(await writer.ReadAsync(other, start, good.First(bytes))).Bits != 0)

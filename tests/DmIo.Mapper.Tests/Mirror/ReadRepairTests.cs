@@ -11,19 +11,75 @@ public sealed class ReadRepairTests
     public void What_cannot_be_read_is_rewritten(int leg)
     {
         MirrorRig rig = Written(leg);
-        ReadWithError(rig, leg, 104);
-        Assert.That(rig.Legs[leg].Held.Single().Operation, Is.EqualTo(BlockOperation.Write));
-        rig.Legs[leg].Heal();
-        rig.Legs[leg].Holds = false;
-        rig.Legs[leg].ReleaseAll();
-        rig.Loop.RunUntilIdle();
-        ScriptedCall[] last = [.. rig.Legs[leg].Log.TakeLast(2)];
+        rig.Legs[leg].Spoil(new(104), new(4));
+        Assert.That(rig.Read(100).Data, Is.EqualTo(MirrorRig.Bytes(8, 1)));
+        ScriptedCall[] last = [.. rig.Legs[leg].Log.Where(call => call.Start == new Sectors(104)).TakeLast(2)];
         Assert.That(last.Select(call => call.Operation), Is.EqualTo(new[] { BlockOperation.Write, BlockOperation.Read }));
-        Assert.That(rig.Log.Of(2017).Single(), Does.Contain($"leg {leg} leg{leg} could not be read at sector 104, 8"));
+        Assert.That(
+            rig.Log.Of(2017).Single(), Does.Contain($"leg {leg} leg{leg} could not be read at sector 104, 4 sectors in all"));
         Assert.That(rig.Log.Of(2002), Is.Empty);
         rig.AssertLegsEqual();
         rig.Advance(10);
         Assert.That(rig.Status, Does.Contain(" 32/32 "));
+    }
+
+    // Goal: only what a leg cannot read is rewritten on it, in blocks of 4 KiB, and with pieces of 64 KiB between: what has
+    // changed in silence on the other leg is not made to be what both have.
+    [Test]
+    public void What_can_be_read_stays_as_it_is()
+    {
+        MirrorRig rig = Written(0);
+        rig.Write(1024, seed: 5, count: 1024);
+        byte[] right = [.. rig.Legs[0].Contents(new(1024), new(1024))];
+        rig.Legs[1].Contents(new(1024 + 9), new(1)).Fill(0xEE);
+        rig.Legs[1].Contents(new(1024 + 127), new(1)).Fill(0xEE);
+        rig.Legs[0].Spoil(new(1024 + 20), new(1));
+        rig.Legs[0].Spoil(new(1024 + 900), new(2));
+        rig.Read(1024, 1024);
+        Assert.That(
+            rig.Legs[0].Contents(new(1024), new(1024)).ToArray(), Is.EqualTo(right), "the leg has what was written to it");
+        Assert.That(
+            Writes(rig, 0).Select(call => (call.Start.Count, call.Count.Count)).TakeLast(2),
+            Is.EqualTo(new[] { (1024L + 16, 8L), (1024L + 896, 8L) }));
+        Assert.That(rig.Log.Of(2017).Single(), Does.Contain("could not be read at sector 1040, 16 sectors in all"));
+        Assert.That(rig.Read(1024, 1024).Data, Is.EqualTo(right));
+    }
+
+    // Goal: what a leg can read when it is asked again is not rewritten, and that is told.
+    [Test]
+    public void What_can_be_read_again_is_not_rewritten()
+    {
+        MirrorRig rig = Written(0);
+        ReadWithError(rig, 0, 104);
+        int writes = Writes(rig, 0).Count();
+        rig.Legs[0].Heal();
+        rig.Legs[0].Holds = false;
+        rig.Legs[0].ReleaseAll();
+        rig.Loop.RunUntilIdle();
+        Assert.That(Writes(rig, 0).Count(), Is.EqualTo(writes));
+        Assert.That(rig.Log.Of(2017), Is.Empty);
+        Assert.That(rig.Log.Of(2036).Single(), Does.Contain("leg 0 leg0 could not be read at sector 104, 8 sectors"));
+        rig.Advance(10);
+        Assert.That(rig.Status, Does.Contain(" 32/32 "));
+        Assert.That(rig.Mirror.Knowledge.Legs[0].Unreadable.Count, Is.Zero);
+    }
+
+    // Goal: where holders may differ, all of the range is made like what was served, or a client would read what it has not
+    // been told, then what it has, and then the former again.
+    [Test]
+    public void Where_holders_may_differ_all_of_it_is_rewritten()
+    {
+        MirrorRig rig = Written(0);
+        rig.WithMirror(mirror => mirror with { Recovers = false });
+        rig.Write(100, seed: 2);
+        rig.Crash();
+        rig.Legs[1].Contents(new(100), new(8)).Fill(0x11);
+        rig.Start();
+        rig.Legs[0].Spoil(new(107), new(1));
+        byte[] served = rig.Read(100).Data;
+        Assert.That(served, Is.All.EqualTo(0x11));
+        Assert.That(rig.Legs[0].Contents(new(100), new(8)).ToArray(), Is.EqualTo(served));
+        Assert.That(rig.Read(100).Data, Is.EqualTo(served));
     }
 
     // Goal: while a range is rewritten the log says that the region is dirty, and writes to it take their turn.
@@ -125,11 +181,12 @@ public sealed class ReadRepairTests
         rig.Legs[0].Holds = true;
         var reads = new List<TestRequest>();
         for (int i = 0; i < 100; i++)
+        {
             reads.Add(rig.Submit(TestRequest.Read(new(i * 300), new TestBuffer(4096))));
-        rig.Legs[0].FailAll(Errno.EIO, BlockOperation.Read);
+            rig.Legs[0].Spoil(new(i * 300), new(1));
+        }
         rig.Legs[0].ReleaseAll();
         rig.Loop.RunUntilIdle();
-        rig.Legs[0].Heal();
         rig.Legs[0].Holds = false;
         rig.Legs[0].ReleaseAll();
         rig.Loop.RunUntilIdle();
@@ -156,6 +213,9 @@ public sealed class ReadRepairTests
         Assert.That(rig.LogDevice.Contents()[1024], Is.EqualTo(0xFF));
         rig.Loop.Run(rig.Device.DisposeAsync);
     }
+
+    private static IEnumerable<ScriptedCall> Writes(MirrorRig rig, int leg) =>
+        rig.Legs[leg].Log.Where(call => call.Operation == BlockOperation.Write);
 
     // A range is written, and reads prefer one leg.
     private static MirrorRig Written(int preferred)
