@@ -28,7 +28,7 @@ internal sealed partial class NbdConnection
                 return ParseResult.TurnIsOver;
             if (_received.UnreadBytes < _headerBytes)
                 return ParseResult.NeedsBytes;
-            if (!MayStartMore)
+            if (!MayStartMore || MustAwaitSignOfLife())
                 return ParseResult.HeldUp;
             if (!_memory.TryAdmit(this))
                 return ParseResult.WaitsForMemory;

@@ -22,7 +22,7 @@ internal sealed unsafe partial class NbdConnection
     // Understands what there is and receives more, until the socket is empty, the turn is over or a limit is reached.
     private void Pump()
     {
-        if (_isClosed || _isDraining || MustAwaitSignOfLife())
+        if (_isClosed || _isDraining)
             return;
         _isHeldUp = false;
         _isDry = false;
@@ -35,23 +35,23 @@ internal sealed unsafe partial class NbdConnection
                 return;
             if (result == ParseResult.TurnIsOver)
             {
+                _hasStopped = false;
                 _batchEnd.AtBatchEnd(_loop);
                 return;
             }
-            if (result == ParseResult.HeldUp)
+            if (result is ParseResult.HeldUp or ParseResult.WaitsForMemory)
             {
-                _isHeldUp = true;
-                _movedAt = _loop.Time.GetTimestamp();
-                return;
-            }
-            if (result == ParseResult.WaitsForMemory)
-            {
-                _movedAt = _loop.Time.GetTimestamp();
+                _isHeldUp = result == ParseResult.HeldUp;
+                NoteStop();
                 return;
             }
             if (!_readable || _isDry || !Receive())
                 break;
         }
+        if (WaitsForMemory)
+            NoteStop();
+        else
+            _hasStopped = false;
         if (!_isClosed)
             _received.ReleaseIfEmpty();
     }

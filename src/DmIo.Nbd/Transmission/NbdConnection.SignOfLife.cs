@@ -18,6 +18,9 @@ internal sealed partial class NbdConnection
 
     private ITimer? _lookAgain;
     private bool _looksAgain;
+    private bool _hasStopped;
+
+    // When the connection stopped to start requests, started the last one or sent the last reply.
     private long _movedAt;
 
     // How many bytes had been sent when the silence ended; what is sent from there on must be acknowledged. Or -1.
@@ -28,7 +31,16 @@ internal sealed partial class NbdConnection
     {
         if (_loop.Time.GetElapsedTime(_movedAt) > s_silence)
             _silentUntil = _transport.SentBytes;
-        _movedAt = _loop.Time.GetTimestamp();
+    }
+
+    private void NoteMove() => _movedAt = _loop.Time.GetTimestamp();
+
+    // Nothing more is started for now. Who looks in vain whether it may go on has not moved.
+    private void NoteStop()
+    {
+        if (!_hasStopped || _requestsThisTurn > 0)
+            NoteMove();
+        _hasStopped = true;
     }
 
     private bool MustAwaitSignOfLife()

@@ -262,7 +262,10 @@ internal sealed partial class NbdConnection : FdWatch
     private void Send()
     {
         if ((_isHeldUp || WaitsForMemory) && _sender.UnsentBytes > 0)
+        {
             NoteSilence();
+            NoteMove();
+        }
         long before = _transport.SentBytes;
         Errno errno = _sender.Send();
         _moves += _transport.SentBytes - before;

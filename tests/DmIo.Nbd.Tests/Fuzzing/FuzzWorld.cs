@@ -166,6 +166,7 @@ internal sealed class FuzzWorld : IDeviceSource, IDisposable
                 MaxRequestsInFlight = 3,
                 MaxBytesInFlight = 64 << 10,
                 MaxUnsentBytes = 4096,
+                StallTimeout = StallTimeout,
             },
             _ => new NbdLimits(),
         };

@@ -168,6 +168,39 @@ internal sealed class LoopLimitTests
             probe.Dispose();
     }
 
+    [Test]
+    public void Who_waits_to_throw_a_payload_away_is_not_asked_for_a_sign_of_life()
+    {
+        // Goal: after a silence a reply must be acknowledged before more is started; when that of a refused write is the
+        // only one under way, its payload is received first.
+        var limits = new NbdLimits
+        {
+            MaxPayloadBytes = 1 << 20,
+            MaxBytesInFlightPerLoop = Transmission.LoopMemory.LeastBytes(1 << 20),
+        };
+        using var server = new TestServer(limits);
+        using NbdProbe refused = server.Go();
+        refused.Send([.. NbdProbe.Request(NBD_CMD_WRITE, TestServer.DefaultBytes, 4096, 1), .. new byte[96]]);
+        server.LetFrontBeHeard();
+        NbdProbe[] holders = [.. Enumerable.Range(0, 4).Select(_ => server.Go())];
+        byte[] flush = NbdProbe.Request(NBD_CMD_FLUSH, 0, 0);
+        for (int i = 0; i < holders.Length; i++)
+        {
+            holders[i].Send(flush.AsSpan(0, 10));
+            server.WaitForRented((i + 1) * Transmission.ReceiveChunk.SizeBytes);
+        }
+        refused.Send(new byte[4000]);
+        server.WaitForWaiting(1);
+        // Longer than what is taken for a silence.
+        Thread.Sleep(200);
+        holders[0].Send(flush.AsSpan(10));
+        Assert.That(holders[0].Expect(0), Is.Zero);
+        Assert.That(refused.Expect(1), Is.EqualTo(NBD_ENOSPC));
+        Assert.That(refused.Write(0, new byte[512]), Is.Zero, "it goes on");
+        foreach (NbdProbe probe in holders)
+            probe.Dispose();
+    }
+
     [TestCase(true)]
     [TestCase(false)]
     public void Who_keeps_memory_that_others_wait_for_is_cut_off(bool takesNoReplies)
