@@ -73,6 +73,56 @@ public sealed class TlsTests
         daemon.WaitForLog("client alice");
     }
 
+    // Goal: the command's URI is one for TLS, and whoever speaks in the clear is not served.
+    [Test]
+    public void A_command_is_served_in_tls()
+    {
+        string[] serve = ["serve", .. _volume.ServedWithoutAddress("--create", "--tls-certificates", Pki), "--run"];
+        string inTls = $"\"$uri&tls-certificates={_volume.Scratch["alice"]}\"";
+        ToolResult result = Tool.Run(
+            BuiltProgram.Path, [.. serve, $"nbdinfo --is tls {inTls} && nbdinfo --size {inTls}; echo $uri"]).MustSucceed();
+        Assert.That(result.Output, Does.Match($"^{64 << 20}\nnbds\\+unix:///vol0\\?socket="));
+        Assert.That(result.Error, Is.Empty);
+        Assert.That(Tool.Run(BuiltProgram.Path, [.. serve, "nbdinfo \"nbd+${uri#nbds+}\""]).ExitCode, Is.Not.Zero);
+    }
+
+    // Goal: the client on standard input has to speak TLS, too, and says who it is.
+    [Test]
+    public void A_client_on_standard_input_is_served_in_tls()
+    {
+        string[] serve =
+        [
+            BuiltProgram.Path, "serve", .. _volume.ServedWithoutAddress("--create", "--stdio"), "--tls-certificates", Pki,
+            "--tls-allow", "alice",
+        ];
+        const string script = """
+            import nbd, sys
+            def client(name):
+                h = nbd.NBD()
+                if name:
+                    h.set_tls(nbd.TLS_REQUIRE)
+                    h.set_tls_certificates(name)
+                h.connect_command(sys.argv[3:])
+                return h
+            for name in (sys.argv[2], None):
+                try:
+                    client(name)
+                    sys.exit(f"{name} was let in")
+                except nbd.Error:
+                    pass
+            h = client(sys.argv[1])
+            assert h.get_tls_negotiated()
+            data = bytes(range(256)) * 4096
+            h.pwrite(data, 1 << 20)
+            assert h.pread(len(data), 1 << 20) == data
+            h.shutdown()
+            """;
+        Tool.Run("/usr/bin/python3", ["-c", script, _volume.Scratch["alice"], _volume.Scratch["eve"], .. serve]).MustSucceed();
+        _volume.CompareLegs();
+        using DaemonProcess again = _volume.Serve();
+        Assert.That(again.Log, Does.Not.Contain("not stopped cleanly"));
+    }
+
     [Test]
     public void Only_clients_with_an_allowed_name_come_in()
     {

@@ -26,6 +26,9 @@ internal sealed partial class NbdConnection
     // How many bytes had been sent when the silence ended; what is sent from there on must be acknowledged. Or -1.
     private long _silentUntil = -1;
 
+    // The reply that it must acknowledge is on its way.
+    private bool AwaitsSignOfLife => _silentUntil >= 0 && _transport.SentBytes > _silentUntil;
+
     // Before a send, and before memory that was waited for is used.
     private void NoteSilence()
     {
@@ -55,7 +58,7 @@ internal sealed partial class NbdConnection
             _silentUntil = -1;
             return false;
         }
-        if (_transport.SentBytes > _silentUntil && !_looksAgain)
+        if (AwaitsSignOfLife && !_looksAgain)
         {
             _looksAgain = true;
             _lookAgain ??= _loop.Time.CreateTimer(_ => LookAgain(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

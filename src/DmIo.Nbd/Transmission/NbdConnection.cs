@@ -151,11 +151,11 @@ internal sealed partial class NbdConnection : FdWatch
 
     /// <summary>
     /// Closes the connection if it keeps memory and has moved no byte since this was asked before: a client that
-    /// takes no replies, or that does not finish its request.
+    /// takes no replies or acknowledges none, or that does not finish its request.
     /// </summary>
     public void CloseIfStalled()
     {
-        bool waitsForClient = _sender.IsFull
+        bool waitsForClient = _sender.IsFull || AwaitsSignOfLife
             || (!WaitsForMemory && !_isHeldUp && (_partial is not null || _received.UnreadBytes > 0));
         if (waitsForClient && _movesSeen == _moves)
             Close(EndReason.Stalled);
