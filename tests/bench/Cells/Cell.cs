@@ -38,6 +38,6 @@ internal sealed record Cell(string Name, string What, Workload Workload)
     /// <summary>Large blocks are told in MiB/s, small ones in operations.</summary>
     public bool InBytes => Workload.BlockBytes >= 64 * 1024;
 
-    /// <summary>The peers negotiate structured replies with this load's client, ours does not offer them.</summary>
-    public bool Unlike => Load is not Load.Client;
+    /// <summary>Whether libnbd speaks to the servers, which takes structured replies where it can get them.</summary>
+    public bool IsThroughLibnbd => Load is not Load.Client;
 }

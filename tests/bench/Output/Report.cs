@@ -54,7 +54,7 @@ internal static class Report
 
     private static string Row(CellResult result)
     {
-        string head = $"| {result.Cell.Name} | {result.Cell.What}{(result.Cell.Unlike ? " (unlike)" : "")} |";
+        string head = $"| {result.Cell.Name} | {result.Cell.What}{(result.Cell.IsThroughLibnbd ? " (libnbd)" : "")} |";
         if (result.Ours is not { } ours || result.Best is not { } best)
         {
             return $"{head} failed: {result.Failure!.ReplaceLineEndings(" ").Replace('|', '/')} | | | | | | |";
