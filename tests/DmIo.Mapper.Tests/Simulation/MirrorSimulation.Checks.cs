@@ -29,9 +29,10 @@ internal sealed partial class MirrorSimulation
             RewriteBadBlocks();
         }
         Pass(InSync, "all legs come to be in sync");
-        // Legs may lag behind writes that were answered, but not behind a flush.
+        // Legs may lag behind writes that were answered, but not behind a flush: it may be the first to tell that one failed.
         _client.Flush();
         Pass(() => _client.UnderWay == 0, "every request completes");
+        Pass(InSync, "all legs come to be in sync");
         Reach("rests");
         CheckContents();
     }
