@@ -191,8 +191,11 @@ public unsafe class ScriptedDevice : BlockDevice
             end = first;
         }
         Transfer(request, end - request.Start);
-        if (errno == Errno.None)
-            _faults.RemoveAll(fault => fault.EndsWith(request));
+        for (int i = _faults.Count - 1; i >= 0 && errno == Errno.None; i--)
+        {
+            if (_faults[i].EndsWith(request))
+                _faults.RemoveAt(i);
+        }
         request.Complete(Loop, errno, end);
     }
 
