@@ -91,7 +91,7 @@ public unsafe class ScriptedDevice : BlockDevice
     public void Fail(Sectors start, Sectors count, Errno errno = Errno.EIO, BlockOperation? operation = null) =>
         _faults.Add(new ScriptedFault(start, count, errno, operation));
 
-    /// <summary>From now on a range cannot be read, until a write of all of it: a sector that a disk then puts elsewhere.</summary>
+    /// <summary>From now on a range cannot be read, until a write of all of it: a disk then puts it elsewhere.</summary>
     public void Spoil(Sectors start, Sectors count) =>
         _faults.Add(new ScriptedFault(start, count, Errno.EIO, BlockOperation.Read, EndsWhenWritten: true));
 
